@@ -1,0 +1,58 @@
+"""Name, version, dependencies and extras; what tools read is in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+PACKAGE = (HERE / "xlsr_sb" / "__init__.py").read_text(encoding="utf-8")
+README = HERE / "README.md"
+
+REQUIRED = [
+    # torchaudio 2.11 is its last release, and it refuses to load beside a torch that
+    # was built for another CUDA than 13.0; torch 2.15 is built for 13.2.
+    "torch>=2.9,<2.15",
+    "torchaudio>=2.9",
+    "speechbrain>=1.1.2",
+    "hyperpyyaml>=1.2.3",  # brings ruamel.yaml in the version that it can read
+    "sentencepiece",
+    "sacrebleu",
+    "jiwer>=4.0",
+    "soundfile",
+    "safetensors",
+    "tqdm",
+    "matplotlib",
+]
+EXTRAS = {
+    "lm": ["flashlight-text"],  # the paper's decoder: C++, lexicon, KenLM
+    "scale": ["webdataset", "submitit"],  # tar shards, SLURM
+    "synth": ["espeakng-loader"],  # synthetic speech; GPL-3, so never required
+    "debian": ["G722>=1.2.8"],  # decodes the telephone prompts of the demo
+}
+EXTRAS["dev"] = [
+    *EXTRAS["debian"],
+    *EXTRAS["synth"],
+    "codespell",
+    "hypothesis",
+    "pre-commit",
+    "pytest>=8.1",
+    "pytest-timeout",
+    "ruff>=0.17,<0.18",  # another version formats otherwise
+    "transformers",  # a reference in tests; the package never imports it
+    "yamllint",
+]
+
+setup(
+    name="xlsr-sb",
+    version=re.search(r'^__version__ = "(.+)"', PACKAGE, re.MULTILINE).group(1),
+    description="XLS-R for SpeechBrain: recipes on one exact, fast encoder",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.14",
+    packages=find_packages(include=["xlsr_sb", "xlsr_sb.*"]),
+    install_requires=REQUIRED,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["xlsr-sb = xlsr_sb.cli:main"]},
+)
