@@ -1,0 +1,1 @@
+"""Other libraries' checkpoint formats: names, files, configurations."""

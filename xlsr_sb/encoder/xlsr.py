@@ -1,0 +1,232 @@
+"""The lobe: waveforms to XLS-R features, with no operation ever seeing padding."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from xlsr_sb.encoder import pretrained
+from xlsr_sb.encoder.config import XLSRConfig
+from xlsr_sb.encoder.dropout import dropout
+from xlsr_sb.encoder.frontend import FeatureExtractor
+from xlsr_sb.encoder.masking import span_mask, trim_to_smallest
+from xlsr_sb.encoder.packing import Packing
+from xlsr_sb.encoder.positions import PositionalConv
+from xlsr_sb.encoder.transformer import Transformer
+from xlsr_sb.lengths import samples_from_fractions
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the encoder says of a batch.
+
+    Parameters
+    ----------
+    features : Tensor [B, F, D]
+        Output of the last layer; zeros after an utterance's own frames.
+    num_frames : LongTensor [B]
+        Real frames of each utterance.
+    layers : tuple of Tensor [B, F, D]
+        The input of the first layer, then the output of each (the last one is
+        ``features``); empty unless asked for.
+    """
+
+    features: Tensor
+    num_frames: Tensor
+    layers: tuple[Tensor, ...] = ()
+
+
+class XLSR(nn.Module):
+    """XLS-R encoder (Babu et al. 2021, arXiv 2111.09296).
+
+    Parameters
+    ----------
+    config : XLSRConfig
+        Sizes and regularisation; random weights are drawn as fairseq draws them.
+
+    Example
+    -------
+    >>> lobe = XLSR(XLSRConfig.preset("tiny")).eval()
+    >>> lobe(torch.randn(2, 16_000), torch.tensor([1.0, 0.5])).shape
+    torch.Size([2, 49, 384])
+    >>> encoded = lobe.encode(torch.randn(2, 16_000), torch.tensor([16_000, 8_000]))
+    >>> encoded.num_frames.tolist()
+    [49, 24]
+    """
+
+    def __init__(self, config: XLSRConfig):
+        super().__init__()
+        self.config = config
+        self.is_frozen = False
+        self.feature_extractor = FeatureExtractor(config)
+        self.feature_norm = nn.LayerNorm(config.conv_dims[-1])
+        self.feature_projection = nn.Linear(config.conv_dims[-1], config.dim)
+        self.mask_embedding = nn.Parameter(torch.empty(config.dim).uniform_())
+        self.positions = PositionalConv(config)
+        self.transformer = Transformer(config)
+        self.transformer.apply(_init_as_bert)
+        if config.freeze_feature_extractor:
+            self.feature_extractor.requires_grad_(False)
+
+    @classmethod
+    def from_pretrained(cls, source: str, **overrides) -> "XLSR":
+        """Encoder with the weights of a folder or hub id in transformers' layout.
+
+        Parameters
+        ----------
+        source : str
+            A folder, or a hub id such as ``facebook/wav2vec2-xls-r-300m``.
+        **overrides
+            Fields of ``XLSRConfig`` other than sizes.
+
+        Raises
+        ------
+        InputError
+            If the source cannot be had, is damaged or not built like XLS-R.
+        """
+        config, weights = pretrained.read(str(source), overrides)
+        encoder = cls(config)
+        pretrained.load_weights(encoder, weights, str(source))
+        return encoder
+
+    @classmethod
+    def build(
+        cls, *, preset: str = "300m", source: str | None = None, **overrides
+    ) -> "XLSR":
+        """Encoder as recipes name it: pretrained if there is a source, else random.
+
+        Parameters
+        ----------
+        preset : str
+            Sizes of a random encoder (``XLSRConfig.preset``); a source brings its own.
+        source : str, optional
+            See ``from_pretrained``.
+        **overrides
+            Fields of ``XLSRConfig``.
+
+        Example
+        -------
+        >>> XLSR.build(preset="tiny", num_layers=1).config.dim
+        384
+        """
+        if source:
+            return cls.from_pretrained(source, **overrides)
+        return cls(XLSRConfig.preset(preset, **overrides))
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write a folder that ``from_pretrained`` and transformers load."""
+        pretrained.write(self, Path(folder))
+
+    def freeze(self) -> None:
+        """Stop training: no gradient, and no dropout, layerdrop or mask either."""
+        self.is_frozen = True
+        self.requires_grad_(False)
+        self.train(self.training)
+
+    def unfreeze(self) -> None:
+        """Train again (but not the convolutions, if the configuration freezes them)."""
+        self.is_frozen = False
+        self.requires_grad_(True)
+        if self.config.freeze_feature_extractor:
+            self.feature_extractor.requires_grad_(False)
+
+    def seed_layerdrop(self, seed: int) -> None:
+        """Fix which layers are dropped next; give all ranks the same seed."""
+        self.transformer.layerdrop_generator.manual_seed(seed)
+
+    def train(self, mode: bool = True):
+        """Set training mode; a frozen encoder stays in evaluation mode."""
+        return super().train(mode and not self.is_frozen)
+
+    def forward(self, wavs: Tensor, wav_lens: Tensor | None = None) -> Tensor:
+        """Features, called as SpeechBrain calls a lobe.
+
+        Parameters
+        ----------
+        wavs : Tensor [B, T]
+            Waveforms at 16 kHz.
+        wav_lens : Tensor [B], optional
+            Fractions of T that are real; all of T by default.
+
+        Returns
+        -------
+        Tensor [B, F, D]
+        """
+        if wav_lens is None:
+            wav_lens = torch.ones(len(wavs))
+        num_samples = samples_from_fractions(wav_lens, wavs.shape[1])
+        return self.encode(wavs, num_samples).features
+
+    def encode(
+        self, waveforms: Tensor, num_samples: Tensor, *, all_layers: bool = False
+    ) -> Encoded:
+        """Features and their exact number, from absolute lengths.
+
+        Parameters
+        ----------
+        waveforms : Tensor [B, T]
+            Waveforms at 16 kHz; what stands after an utterance's samples is not read.
+        num_samples : LongTensor [B]
+            Samples of each utterance; on the host, a GPU need not be waited for.
+        all_layers : bool
+            Whether ``layers`` is filled.
+
+        Returns
+        -------
+        Encoded
+
+        Raises
+        ------
+        InputError
+            If an utterance is shorter than 400 samples.
+        """
+        packing = Packing.of(num_samples.tolist(), self.config, waveforms.device)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
+            states = self.transformer(self._embed(waveforms, packing), packing)
+        layers = tuple(map(packing.unpack, states if all_layers else states[-1:]))
+        return Encoded(layers[-1], packing.counts, layers if all_layers else ())
+
+    def _embed(self, waveforms: Tensor, packing: Packing) -> Tensor:
+        """Rows [N, D] that enter the first layer."""
+        trains = torch.is_grad_enabled() and not self.config.freeze_feature_extractor
+        with torch.set_grad_enabled(trains):
+            features = self.feature_extractor(waveforms, packing)
+        rows = self.feature_projection(self.feature_norm(features))
+        rows = dropout(rows, self.config.input_dropout, training=self.training)
+        if self.training:
+            rows = self._mask(rows, packing)
+        rows = self.positions(rows, packing)
+        return dropout(rows, self.config.dropout, training=self.training)
+
+    def _mask(self, rows: Tensor, packing: Packing) -> Tensor:
+        """Put the mask embedding on spans of frames, zeros on spans of channels."""
+        config = self.config
+        if config.mask_time_prob:
+            masks = self._draw_masks(packing.num_frames, "time")
+            masked = torch.cat(masks)[:, None].to(rows.device, non_blocking=True)
+            rows = torch.where(masked, self.mask_embedding.to(rows.dtype), rows)
+        if config.mask_channel_prob:
+            sizes = [config.dim] * len(packing.num_frames)
+            masked = torch.stack(self._draw_masks(sizes, "channel"))
+            masked = masked.to(rows.device, non_blocking=True)
+            rows = rows.masked_fill(masked[packing.utterance], 0)
+        return rows
+
+    def _draw_masks(self, sizes: list[int], axis: str) -> list[Tensor]:
+        """One mask an utterance, over ``time`` or ``channel``."""
+        config = self.config
+        options = {
+            "prob": getattr(config, f"mask_{axis}_prob"),
+            "span": getattr(config, f"mask_{axis}_length"),
+            "min_spans": config.mask_time_min_spans if axis == "time" else 0,
+        }
+        masks = [span_mask(size, **options) for size in sizes]
+        return trim_to_smallest(masks) if config.require_same_masks else masks
+
+
+def _init_as_bert(module: nn.Module) -> None:
+    """Draw the weights of a linear layer as fairseq's ``init_bert_params`` does."""
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=0.02)
+        nn.init.zeros_(module.bias)
