@@ -1,0 +1,1 @@
+"""What turns the features of the encoder into predictions: one module a task."""
