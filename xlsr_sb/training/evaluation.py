@@ -1,0 +1,41 @@
+"""What a task says of a test set: scores by group, and text for people."""
+
+from dataclasses import dataclass
+
+from xlsr_sb.metrics import Score
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """A score of a part of a test set.
+
+    Parameters
+    ----------
+    group : str
+        A language, or ``all``.
+    score : Score
+    clips : int
+        Utterances in the group.
+    """
+
+    group: str
+    score: Score
+    clips: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is known of a test set after decoding it.
+
+    Parameters
+    ----------
+    scores : list of GroupScore
+    report : str
+        Text for people: what was recognised, utterance by utterance.
+    baseline : Score
+        What the best output that does not listen would have reached.
+    """
+
+    scores: list[GroupScore]
+    report: str
+    baseline: Score
