@@ -1,0 +1,99 @@
+"""A run's recogniser as a folder that SpeechBrain, transformers and ours load."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from xlsr_sb.errors import InputError
+from xlsr_sb.export.loading import ENCODER, HEAD, read_run
+from xlsr_sb.export.recogniser import Characters
+from xlsr_sb.export.texts import hyperparameters, model_card
+from xlsr_sb.export.transcriber import Transcriber
+from xlsr_sb.results import read_rows
+from xlsr_sb.tasks.transcripts import VOCABULARY
+from xlsr_sb.training.checkpoint_files import sync
+from xlsr_sb.training.checkpoint_states import write_state
+
+HPARAMS = "hyperparams.yaml"
+RESULTS = "results.csv"  # in the folder of a run that was scored
+
+
+def export_recogniser(run_folder: str | Path, target: str | Path) -> Path:
+    """Write the best recogniser of a run into a new folder.
+
+    ``speechbrain.inference.ASR.EncoderASR.from_hparams(source=target)`` loads it
+    without a network, ``target/encoder`` is an encoder source for another training.
+    The folder appears complete or not at all.
+
+    Parameters
+    ----------
+    run_folder : str or Path
+        A recipe's ``output_folder``.
+    target : str or Path
+        Must not exist.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        If the run has no validated checkpoint, or the target exists or cannot be
+        written.
+
+    Example
+    -------
+    >>> export_recogniser("results/demo/1", getfixture("tmp_path"))
+    Traceback (most recent call last):
+    ...
+    xlsr_sb.errors.InputError: ... exists already; remove it or give another target
+    """
+    run_folder, target = Path(run_folder), Path(target)
+    if target.exists():
+        raise InputError(f"{target} exists already; remove it or give another target")
+    transcriber, meta = read_run(run_folder)
+    results = run_folder / RESULTS
+    rows = read_rows(results) if results.exists() else []
+    with _appearing(target) as folder:
+        _write_models(transcriber, folder)
+        card = model_card(target.resolve().name, transcriber, rows, meta=meta)
+        yaml = hyperparameters(transcriber)
+        for name, text in {HPARAMS: yaml, "README.md": card}.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    return target
+
+
+def _write_models(transcriber: Transcriber, folder: Path) -> None:
+    """Write weights and tokens, for every reader in the form it knows."""
+    write_state(folder / "encoder.ckpt", transcriber.encoder.state_dict())
+    write_state(folder / HEAD, transcriber.head.state_dict())
+    Characters.of(transcriber.vocabulary).save(folder / "tokenizer.ckpt")
+    transcriber.vocabulary.save(folder / VOCABULARY)
+    transcriber.encoder.save_pretrained(folder / ENCODER)
+
+
+@contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """Fill a hidden sibling that takes the target's place once it is on the disk."""
+    target = target.absolute()
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
+    try:
+        unfinished.mkdir(parents=True)
+        yield unfinished
+        for path in unfinished.rglob("*"):
+            sync(path)
+        sync(unfinished)
+        unfinished.rename(target)
+        sync(target.parent)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        # PyTorch raises its own error over that of the disk.
+        cause = error.__context__ if isinstance(error, RuntimeError) else error
+        raise InputError(f"{target} cannot be written: {cause or error}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)

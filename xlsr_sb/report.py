@@ -1,0 +1,179 @@
+"""Pictures of a run."""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from xlsr_sb.errors import InputError
+
+LOSSES = {"train_loss": "training", "valid_loss": "validation"}
+RATES = {"WER": "WER", "CER": "CER"}
+COLOURS = ("#0072b2", "#d55e00")  # told apart by the colour-blind as well
+
+Curve = dict[str, list[float]]
+
+
+def learning_curve(
+    csv_path: str | Path, png_path: str | Path, *, constant_cer: float | None = None
+) -> None:
+    r"""Draw losses and error rates against updates, as a small PNG.
+
+    Parameters
+    ----------
+    csv_path : path
+        Table with the columns ``update``, ``train_loss``, ``valid_loss``, ``WER`` and
+        ``CER`` among others, in any order; an empty cell is a value not measured.
+    png_path : path
+        File to write.
+    constant_cer : float, optional
+        CER of the best constant output, drawn as a dashed line.
+
+    Raises
+    ------
+    InputError
+        If the table has no such column, no line, or a cell that is no number.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = Path(folder, "learning_curve.csv")
+    ...     text = "update,train_loss,valid_loss,WER,CER\n1,3.2,,,\n2,3.1,3.0,1.0,0.9"
+    ...     _ = table.write_text(text)
+    ...     learning_curve(table, table.with_suffix(".png"))
+    ...     table.with_suffix(".png").read_bytes()[1:4]
+    b'PNG'
+    """
+    canvas = FigureCanvasAgg(
+        draw_curve(read_curve(csv_path), constant_cer=constant_cer)
+    )
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    # 64 colours are enough for four lines and make the file three times smaller.
+    picture.quantize(64, dither=Image.Dither.NONE).save(png_path, "PNG", optimize=True)
+
+
+def read_curve(csv_path: str | Path) -> Curve:
+    r"""Columns of a learning curve by their names; NaN where a cell is empty.
+
+    Parameters
+    ----------
+    csv_path : path
+
+    Returns
+    -------
+    dict of str to list of float
+        ``update``, ``train_loss``, ``valid_loss``, ``WER``, ``CER``: one number a line.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "learning_curve.csv")
+    ...     _ = path.write_text("CER,WER,update,train_loss,valid_loss\n,,5,3.5,")
+    ...     curve = read_curve(path)
+    >>> curve["update"], curve["train_loss"], curve["CER"]
+    ([5.0], [3.5], [nan])
+    """
+    columns = ("update", *LOSSES, *RATES)
+    if not Path(csv_path).is_file():
+        raise InputError(f"{csv_path}: no such learning curve")
+    with open(csv_path, encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        missing = [name for name in columns if name not in (reader.fieldnames or ())]
+        if missing:
+            raise InputError(
+                f"{csv_path}, line 1: no column {', '.join(missing)};"
+                f" a learning curve has {', '.join(columns)}"
+            )
+        curve: Curve = {name: [] for name in columns}
+        for cells in reader:
+            for name in columns:
+                place = f"{csv_path}, line {reader.line_num}: {name}"
+                curve[name].append(_number(cells[name], place))
+    if not curve["update"]:
+        raise InputError(f"{csv_path}: the learning curve has no line yet")
+    return curve
+
+
+def draw_curve(curve: Curve, *, constant_cer: float | None = None) -> Figure:
+    """Figure with two panels: losses on the left, error rates on the right.
+
+    It belongs to nobody's pyplot, so nothing has to be closed.
+
+    Parameters
+    ----------
+    curve : dict of str to list of float
+        As ``read_curve`` returns it.
+    constant_cer : float, optional
+        CER of the best constant output, drawn as a dashed line.
+
+    Returns
+    -------
+    Figure
+
+    Example
+    -------
+    >>> curve = {"update": [1.0, 2.0], "train_loss": [3.2, 3.1],
+    ...          "valid_loss": [math.nan, 3.0], "WER": [math.nan, 1.0],
+    ...          "CER": [math.nan, 0.9]}
+    >>> [axes.get_ylabel() for axes in draw_curve(curve).axes]
+    ['loss', 'error rate (%)']
+    """
+    figure = Figure(figsize=(9, 3.4), dpi=100, layout="constrained")
+    losses, rates = figure.subplots(1, 2, sharex=True)
+    _draw_lines(losses, curve, LOSSES, ylabel="loss")
+    percent = {name: [100 * value for value in curve[name]] for name in RATES}
+    _draw_lines(rates, {**curve, **percent}, RATES, ylabel="error rate (%)")
+    if constant_cer is not None:
+        rates.axhline(
+            100 * constant_cer,
+            color=COLOURS[1],
+            linestyle="--",
+            linewidth=1,
+            label="CER of the best constant output",
+        )
+    for axes in (losses, rates):
+        if axes.get_legend_handles_labels()[1]:
+            above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3}
+            axes.legend(frameon=False, fontsize=9, **above)
+    return figure
+
+
+def _draw_lines(axes: Axes, curve: Curve, labels: dict[str, str], *, ylabel: str):
+    """Draw the columns named in ``labels`` against updates."""
+    for colour, (name, label) in zip(COLOURS, labels.items(), strict=True):
+        points = [
+            (update, value)
+            for update, value in zip(curve["update"], curve[name], strict=True)
+            if math.isfinite(value)
+        ]
+        if points:
+            # Marks only where measurements are rare enough to be told apart.
+            marker = "o" if len(points) <= 60 else None
+            axes.plot(
+                *zip(*points, strict=True),
+                color=colour,
+                marker=marker,
+                markersize=3,
+                linewidth=1.2,
+                label=label,
+            )
+    axes.set(xlabel="updates", ylabel=ylabel, ylim=(0, None))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _number(cell: str | None, place: str) -> float:
+    """Content of a cell; NaN if it is empty. Errors name the ``place``."""
+    try:
+        return float(cell) if cell else math.nan
+    except ValueError:
+        raise InputError(f"{place} is {cell!r}; it must be a number or empty") from None

@@ -1,0 +1,180 @@
+"""Tables of a README, kept equal to RESULTS.csv between two marker comments.
+
+A block is ``<!-- results:NAME -->``, the table, ``<!-- /results -->``. NAME chooses the
+rows by their columns, as ``recipe=Toy/ASR hparams=demo.yaml split=test``; of each leaf
+and split the last run is shown.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from xlsr_sb.errors import InputError
+from xlsr_sb.results.rows import COLUMNS, ResultRow, read_rows, write_atomically
+from xlsr_sb.results.tables import latest_runs, markdown_table
+
+_OPENING = "<!-- results:{} -->"
+_CLOSING = "<!-- /results -->"
+_NAME = re.compile(_OPENING.format("(.*?)"))
+
+
+def render_between_markers(text: str, name: str, table: str) -> str:
+    """Text in which the block of that name holds the table.
+
+    Parameters
+    ----------
+    text : str
+        Of a README.
+    name : str
+        What stands after ``results:`` in the opening marker.
+    table : str
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        If the text has no such block, or one without its closing marker.
+
+    Example
+    -------
+    >>> text = "<!-- results:seed=1 -->old<!-- /results -->"
+    >>> print(render_between_markers(text, "seed=1", "new"))
+    <!-- results:seed=1 -->
+    <BLANKLINE>
+    new
+    <BLANKLINE>
+    <!-- /results -->
+    """
+    opening = _OPENING.format(name)
+    before, *blocks = text.split(opening)
+    if not blocks:
+        raise InputError(f"there is no block {opening}; write it and {_CLOSING} first")
+    rendered = [before]
+    for block in blocks:
+        old, closing, after = block.partition(_CLOSING)
+        if not closing or _NAME.search(old):
+            raise InputError(f"the block {opening} is not closed by {_CLOSING}")
+        rendered.append(f"{opening}\n\n{table}\n\n{_CLOSING}{after}")
+    return "".join(rendered)
+
+
+def check_readme(readme_path: str | Path, results_path: str | Path) -> int:
+    """Count the blocks of a README, all of which equal their rendering.
+
+    Parameters
+    ----------
+    readme_path, results_path : path
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InputError
+        If a block differs, is not closed, or chooses no row; the message names it.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "README.md").write_text("No table at all.")
+    ...     check_readme(f"{folder}/README.md", f"{folder}/RESULTS.csv")
+    0
+    """
+    text = Path(readme_path).read_text(encoding="utf-8")
+    names = _names(text)
+    for name in names:
+        if _rendered(text, name, readme_path, results_path) != text:
+            raise InputError(
+                f"{readme_path}: the block {_OPENING.format(name)} differs from"
+                f" {results_path}; render it again, do not edit it"
+            )
+    return len(names)
+
+
+def update_readme(readme_path: str | Path, results_path: str | Path) -> int:
+    """Render every block of a README anew and return their number.
+
+    Parameters
+    ----------
+    readme_path, results_path : path
+
+    Returns
+    -------
+    int
+
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "README.md").write_text("No table at all.")
+    ...     update_readme(f"{folder}/README.md", f"{folder}/RESULTS.csv")
+    0
+    """
+    text = Path(readme_path).read_text(encoding="utf-8")
+    names = _names(text)
+    for name in names:
+        text = _rendered(text, name, readme_path, results_path)
+    write_atomically(Path(readme_path).resolve(), text)
+    return len(names)
+
+
+def choose_rows(rows: Sequence[ResultRow], name: str) -> list[ResultRow]:
+    """Rows that have all the values of a filter such as ``seed=1 split=test``.
+
+    Parameters
+    ----------
+    rows : sequence of ResultRow
+    name : str
+        ``column=value`` pairs with spaces between them.
+
+    Returns
+    -------
+    list of ResultRow
+
+    Raises
+    ------
+    InputError
+        If a column does not exist.
+
+    Example
+    -------
+    >>> choose_rows([], "sede=1")
+    Traceback (most recent call last):
+    ...
+    xlsr_sb.errors.InputError: results:sede=1: 'sede' is no column of a results \
+file; it has recipe, hparams, split, group, metric, value, errors, total, clips, \
+updates, minutes, seed, commit, command, device, date
+    """
+    wanted = dict(pair.partition("=")[::2] for pair in name.split())
+    for column in wanted:
+        if column not in COLUMNS:
+            raise InputError(
+                f"results:{name}: {column!r} is no column of a results file;"
+                f" it has {', '.join(COLUMNS)}"
+            )
+    return [
+        row
+        for row in rows
+        if all(str(getattr(row, column)) == value for column, value in wanted.items())
+    ]
+
+
+def _names(text: str) -> list[str]:
+    """Names of the blocks, each once."""
+    return list(dict.fromkeys(_NAME.findall(text)))
+
+
+def _rendered(text: str, name: str, readme_path, results_path) -> str:
+    """Text with the blocks of that name rendered; errors name the README."""
+    try:
+        rows = latest_runs(choose_rows(read_rows(results_path), name))
+        if not rows:
+            raise InputError(f"results:{name} chooses no row of {results_path}")
+        return render_between_markers(text, name, markdown_table(rows))
+    except InputError as error:
+        raise InputError(f"{readme_path}: {error}") from None
