@@ -1,0 +1,1 @@
+"""Speech that ships inside Debian packages: fetched, decoded, cleaned and split."""

@@ -1,0 +1,118 @@
+"""From the files of the packages to utterances by split."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from debian_speech import audio, cleaning, deb, packages, splitting, synthetic
+from debian_speech.clip import Clip, Reading
+from xlsr_sb.data.corpus import Corpus
+from xlsr_sb.errors import InputError
+from xlsr_sb.manifest import Utterance
+
+
+def build(
+    folder: Path, chosen: Mapping, *, languages: Sequence[str] | None, debs: Path | None
+) -> Corpus:
+    """Fetch, unpack, decode, clean and split.
+
+    Parameters
+    ----------
+    folder : Path
+        Takes ``packages/``, ``unpacked/`` and ``audio/``.
+    chosen : mapping of str to source
+        Name to a module with ``LANGUAGES``, ``packages`` and ``read``.
+    languages : sequence of str, optional
+        Codes; all of the sources by default.
+    debs : Path, optional
+        Folder of packages to take instead of fetching them.
+    """
+    spoken = _languages(chosen, languages)
+    wanted = {}
+    for name, source in chosen.items():
+        wanted |= source.packages(spoken[name])
+    if debs is None:
+        files = packages.fetch(wanted, folder / "packages")
+    else:
+        files = packages.find(wanted, debs)
+    unpacked = folder / "unpacked"
+    unpacked.mkdir(parents=True, exist_ok=True)
+    new = [files[name] for name in wanted if not (unpacked / name).is_dir()]
+    size = sum(file.stat().st_size for file in new)
+    packages.check_room(unpacked, packages.ROOM * size)
+    roots = {
+        name: deb.unpack(files[name], needed, unpacked / name)
+        for name, needed in wanted.items()
+    }
+    readings = {
+        name: source.read(roots, spoken[name]) for name, source in chosen.items()
+    }
+    return _corpus(readings, folder / "audio")
+
+
+def build_synthetic(
+    folder: Path, chosen: Mapping, *, languages: Sequence[str] | None
+) -> Corpus:
+    """The same from synthetic speech, in the languages of the sources that it has."""
+    known = {synthetic.NAME: synthetic}
+    if languages is None:
+        of_sources = {code for source in chosen.values() for code in source.LANGUAGES}
+        languages = sorted(of_sources & set(synthetic.LANGUAGES))
+    spoken = _languages(known, languages)[synthetic.NAME]
+    reading = synthetic.read(folder / "unpacked" / synthetic.NAME, spoken)
+    return _corpus({synthetic.NAME: reading}, folder / "audio")
+
+
+def _corpus(readings: Mapping[str, Reading], folder: Path) -> Corpus:
+    """Decode under ``folder``, clean and split what the sources hold."""
+    clips = [clip for reading in readings.values() for clip in reading.clips]
+    sounds = audio.decode_all(clips, folder)
+    tallies = {clip.group: cleaning.Tally() for clip in clips}
+    kept = cleaning.sift(clips, sounds, tallies)
+    split_of = {
+        (name, unit): split
+        for name, reading in readings.items()
+        for unit, split in splitting.split_units(
+            reading.units, joins_sentences=reading.joins_sentences, salt=name
+        ).items()
+    }
+    by_split: dict[str, list[Clip]] = {"train": [], "dev": [], "test": []}
+    for clip, _ in kept:
+        by_split[split_of[clip.source, clip.unit]].append(clip)
+    left_out = splitting.leaks(by_split)
+    splits: dict[str, list[Utterance]] = {name: [] for name in by_split}
+    for clip, sound in kept:
+        if clip.id in left_out:
+            tallies[clip.group].drop(splitting.LEAK)
+            continue
+        tallies[clip.group].keep(sound.seconds)
+        splits[split_of[clip.source, clip.unit]].append(_utterance(clip, sound))
+    return Corpus(splits, cleaning.notes(tallies))
+
+
+def _utterance(clip: Clip, sound: audio.Sound) -> Utterance:
+    """Record of a manifest."""
+    return Utterance(
+        id=clip.id,
+        wav=str(sound.path.resolve()),
+        duration=sound.seconds,
+        spk_id=clip.speaker,
+        language=clip.language,
+        wrd=clip.text,
+        translations=clip.translations,
+    )
+
+
+def _languages(
+    chosen: Mapping, languages: Sequence[str] | None
+) -> dict[str, list[str]]:
+    """Languages to read of each source."""
+    known = sorted({code for source in chosen.values() for code in source.LANGUAGES})
+    if unknown := sorted(set(languages or ()) - set(known)):
+        raise InputError(
+            f"languages: {', '.join(chosen)} have no {', '.join(unknown)}; "
+            f"they have {', '.join(known)}"
+        )
+    return {
+        name: [x for x in source.LANGUAGES if languages is None or x in languages]
+        for name, source in chosen.items()
+    }

@@ -1,0 +1,109 @@
+"""Invariant 7: every leaf trains as a user starts it, and every key in it is read.
+
+``tests/recipes.csv`` has one row a leaf with the flags that its corpus needs. All of
+them are given a very small pretrained encoder and few updates.
+"""
+
+import csv
+import json
+import shlex
+
+import pytest
+
+from tests.fixtures import ROOT
+from tests.outcome import differences, final_state
+from tests.recipes import debian_packages
+from xlsr_sb.hparams import unused_keys
+from xlsr_sb.results import read_rows
+
+RECIPES = ROOT / "recipes"
+LEAVES = sorted(RECIPES.glob("*/*/hparams/*.yaml"))
+PLANTED = """
+planted: 1
+section:
+    inner: 2
+    used: 3
+other: !ref <section[used]>
+"""
+COLUMNS = ["recipe", "hparams", "flags"]
+SMALL = {
+    "optim.num_updates": 3,
+    "optim.encoder_frozen_updates": 1,
+    "optim.validate_every_updates": 2,
+    "data.seconds_per_update": 4.0,
+    "data.num_workers": 1,
+}
+
+
+def rows():
+    """The rows of recipes.csv."""
+    with (ROOT / "tests" / "recipes.csv").open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        assert reader.fieldnames == COLUMNS
+        return list(reader)
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory, corpus):
+    """What the flags may name: the tiny corpus, and packages as Debian has them."""
+    folder = tmp_path_factory.mktemp("places")
+    debian_packages.write_all_prompts(folder / "debs")
+    return {"corpus": corpus.folder, "debs": folder / "debs", "data": folder / "data"}
+
+
+def test_every_leaf_has_a_row():
+    """And every row a leaf."""
+    named = [(row["recipe"], row["hparams"]) for row in rows()]
+    there = [(f"{p.parts[-4]}/{p.parts[-3]}", p.name) for p in LEAVES]
+    assert named == there
+    assert len(there) >= 4
+    assert len(list(RECIPES.rglob("hparams/*.yaml"))) == len(there)
+
+
+def flags_of(options):
+    """Options as words of a command line."""
+    return [str(word) for key, value in options.items() for word in (f"--{key}", value)]
+
+
+@pytest.mark.parametrize(
+    "row", rows(), ids=lambda row: f"{row['recipe']}/{row['hparams']}"
+)
+def test_leaf_trains_and_every_key_is_read(
+    row, launcher, places, encoder_folder, tmp_path
+):
+    """Results are written; the flat file in the folder of the run trains the same."""
+    own = shlex.split(row["flags"].format_map(places))
+    small = {**SMALL, "encoder.source": encoder_folder, "output_folder": tmp_path / "a"}
+    recipe = RECIPES / row["recipe"]
+    leaf, reads = f"hparams/{row['hparams']}", tmp_path / "reads.json"
+    run = launcher.start(
+        *[leaf, *own, *flags_of(small)], folder=recipe, reads=str(reads)
+    )
+    assert run.wait() == 0, run.err
+    results = read_rows(tmp_path / "a" / "results.csv")
+    assert {"WER", "CER"} == {result.metric for result in results}
+    assert {(row["recipe"], row["hparams"], 3)} == {
+        (result.recipe, result.hparams, result.updates) for result in results
+    }
+    assert unused_keys(recipe / leaf, reads=json.loads(reads.read_text())) == []
+    flat = tmp_path / "a" / "hyperparams.yaml"
+    run = launcher.start(flat, "--output_folder", tmp_path / "b", folder=recipe)
+    assert run.wait() == 0, run.err
+    states = [final_state(tmp_path / name) for name in ("a", "b")]
+    assert list(differences(*states)) == []
+
+
+def test_a_key_that_nobody_reads_is_found(launcher, corpus, encoder_folder, tmp_path):
+    """The test above can fail: planted at the top and in a section."""
+    text = (RECIPES / "OwnSpeech/ASR/hparams/tiny.yaml").read_text()
+    leaf, reads = tmp_path / "leaf.yaml", tmp_path / "reads.json"
+    leaf.write_text(
+        text.replace("../../../../hparams", str(ROOT / "hparams")) + PLANTED
+    )
+    small = {"optim.num_updates": 1, "encoder.source": encoder_folder}
+    small["output_folder"] = tmp_path / "run"
+    options = [*corpus.options, *flags_of(small)]
+    run = launcher.start(leaf, *options, reads=str(reads))
+    assert run.wait() == 0, run.err
+    unused = unused_keys(leaf, reads=json.loads(reads.read_text()))
+    assert unused == ["planted", "section.inner", "other"]

@@ -1,0 +1,109 @@
+"""Manifests of a run: made when they are needed, and only then."""
+
+import json
+
+import pytest
+
+from xlsr_sb.data.corpus import Corpus, Note
+from xlsr_sb.errors import InputError
+from xlsr_sb.manifest import Utterance
+from xlsr_sb.run.preparation import find_prepare, manifests
+
+OPTIONS = {"folder": "no/such", "languages": ["fr", "it"]}
+
+
+class Preparing:
+    """A ``prepare`` that counts how often it is called."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, folder, *, languages=(), seconds=1.0):
+        """One utterance a language in each split."""
+        self.calls += 1
+        clips = [
+            Utterance(code, f"/{folder}/{code}.wav", seconds, language=code, wrd="oui")
+            for code in languages
+        ]
+        note = Note("all", kept=2 * len(clips), seconds=2.0, dropped={"silent": 3})
+        return Corpus({"train": clips, "dev": clips}, [note])
+
+
+@pytest.fixture
+def prepare():
+    """A function that counts."""
+    return Preparing()
+
+
+def test_splits_come_back_as_they_were(tmp_path, prepare, capsys):
+    """Through their CSV files; what was dropped is printed."""
+    splits = manifests(tmp_path, prepare, OPTIONS)
+    assert list(splits) == ["train", "dev"]
+    assert splits == prepare("no/such", languages=["fr", "it"]).splits
+    assert "3 silent" in capsys.readouterr().out
+
+
+def test_they_are_made_once(tmp_path, prepare, capsys):
+    """A run that goes on does not prepare again, nor print."""
+    first = manifests(tmp_path, prepare, OPTIONS)
+    capsys.readouterr()
+    assert manifests(tmp_path, prepare, OPTIONS) == first
+    assert prepare.calls == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_they_are_made_again_when_options_change(tmp_path, prepare, caplog):
+    """And it is said."""
+    manifests(tmp_path, prepare, OPTIONS)
+    found = manifests(tmp_path, prepare, OPTIONS | {"languages": ["es"]})
+    assert [one.language for one in found["train"]] == ["es"]
+    assert prepare.calls == 2
+    assert "prepared anew" in caplog.text
+
+
+def test_they_are_made_again_when_a_file_changes(tmp_path, prepare):
+    """One that an option names, such as a list of recordings."""
+    file = tmp_path / "list.csv"
+    file.write_text("first")
+    options = OPTIONS | {"folder": str(file)}
+    for text, calls in (("first", 1), ("second", 2), ("second", 2)):
+        if file.read_text() != text:
+            file.write_text(text)
+        manifests(tmp_path / "manifests", prepare, options)
+        assert prepare.calls == calls
+
+
+def test_a_kill_in_mid_preparation_leaves_nothing_that_is_used(tmp_path, prepare):
+    """The record of what was made is written last."""
+    manifests(tmp_path, prepare, OPTIONS)
+
+    def interrupted(folder, *, languages):
+        raise KeyboardInterrupt(folder, languages)
+
+    with pytest.raises(KeyboardInterrupt):
+        manifests(tmp_path, interrupted, OPTIONS | {"languages": ["es"]})
+    assert not (tmp_path / "prepared.json").exists()
+    found = manifests(tmp_path, prepare, OPTIONS)
+    assert len(found["train"]) == 2
+    assert prepare.calls == 2
+    assert json.loads((tmp_path / "prepared.json").read_text())["options"] == OPTIONS
+
+
+def test_an_option_that_prepare_does_not_take(tmp_path, prepare):
+    """Those that it takes are listed."""
+    with pytest.raises(
+        InputError, match=r"no option \['speed'\]; there are \['folder'"
+    ):
+        manifests(tmp_path, prepare, OPTIONS | {"speed": 2})
+
+
+def test_prepare_stands_beside_the_recipe_or_above(tmp_path):
+    """The nearer one is taken; where there is none, both places are named."""
+    recipe = tmp_path / "Toy" / "ASR" / "train.py"
+    recipe.parent.mkdir(parents=True)
+    with pytest.raises(InputError, match=r"no prepare.py for .*Toy/ASR/prepare\.py"):
+        find_prepare(str(recipe))
+    (tmp_path / "Toy" / "prepare.py").write_text("def prepare(): return 'above'\n")
+    assert find_prepare(str(recipe))() == "above"
+    (recipe.parent / "prepare.py").write_text("def prepare(): return 'beside'\n")
+    assert find_prepare(str(recipe))() == "beside"

@@ -1,0 +1,93 @@
+"""Transcripts on their way to a recogniser: what is kept, counted and refused."""
+
+import pytest
+
+from xlsr_sb.errors import InputError
+from xlsr_sb.manifest import Utterance
+from xlsr_sb.tasks.transcripts import Transcripts
+
+SETTINGS = {
+    "keep_characters": "'",
+    "min_utterance_seconds": 0.5,
+    "max_utterance_seconds": 2.0,
+}
+
+
+def utterance(number, text, seconds=1.0, language="fr"):
+    """An utterance that is never read."""
+    return Utterance(str(number), "x.wav", seconds, language=language, wrd=text)
+
+
+def splits(train=("ab", "ba"), dev=("ab",)):
+    """Splits of these texts."""
+    return {
+        "train": [utterance(i, text) for i, text in enumerate(train)],
+        "dev": [utterance(i, text) for i, text in enumerate(dev)],
+    }
+
+
+def test_texts_are_normalised_by_language(tmp_path):
+    """In all splits, as they are learnt and scored."""
+    given = {
+        "train": [utterance(1, "L'Été, ici !"), utterance(2, "IŞIK", language="tr")],
+        "dev": [utterance(3, "Été...")],
+    }
+    labels = Transcripts.of(given, SETTINGS, tmp_path)
+    assert [one.wrd for one in labels.splits["train"]] == ["l'été ici", "ışık"]
+    assert [one.wrd for one in labels.splits["dev"]] == ["été"]
+    assert labels.encode(labels.splits["dev"][0]) == labels.vocabulary.encode("été")
+    assert labels.num_classes == len(labels.vocabulary) == len(set("l'été iciışık")) + 2
+
+
+def test_training_is_filtered_and_counted_and_the_rest_is_not(tmp_path, caplog):
+    """By length and text; dev and test stay whole, or their scores would flatter."""
+    strange = [
+        utterance("short", "ab", 0.4),
+        utterance("long", "ab", 2.1),
+        utterance("long too", "ab", 9.0),
+        utterance("empty", "?!"),
+    ]
+    edges = [utterance("a", "ab", 0.5), utterance("b", "ab", 2.0)]
+    given = {"train": edges + strange, "dev": edges + strange}
+    labels = Transcripts.of(given, SETTINGS, tmp_path)
+    assert [one.id for one in labels.splits["train"]] == ["a", "b"]
+    assert len(labels.splits["dev"]) == 6
+    said = [record.message for record in caplog.records]
+    assert said == [
+        "1 training utterances shorter than 0.5 s are left out",
+        "2 training utterances longer than 2.0 s are left out",
+        "1 training utterances without text are left out",
+    ]
+
+
+def test_the_vocabulary_is_of_training_and_stays(tmp_path):
+    """A run that goes on keeps its outputs, whatever its data have become."""
+    first = Transcripts.of(splits(dev=("abcd",)), SETTINGS, tmp_path)
+    assert first.vocabulary.unknown("abcd") == ["c", "d"]
+    second = Transcripts.of(splits(train=("abcdef",)), SETTINGS, tmp_path)
+    assert second.num_classes == first.num_classes
+    other = Transcripts.of(splits(train=("abcdef",)), SETTINGS, tmp_path / "other")
+    assert other.num_classes == first.num_classes + 4
+
+
+def test_unknown_characters_are_counted(tmp_path, caplog):
+    """By split and character, the commonest first."""
+    Transcripts.of(splits(dev=("abz", "zzxab")), SETTINGS, tmp_path)
+    (record,) = caplog.records
+    assert record.message == (
+        "dev: 4 characters are not in the vocabulary and count as errors: 'z' 3, 'x' 1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (splits(train=("?!", "")), "no training utterance is left"),
+        (splits(dev=("?!", "")), "dev: none of its 2 utterances has a transcript"),
+    ],
+)
+def test_nothing_to_learn_or_to_score(tmp_path, given, words):
+    """Said before anything is trained."""
+    with pytest.raises(InputError, match=words):
+        Transcripts.of(given, SETTINGS, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,141 @@
+"""Invariant 4: a run that is killed again and again ends as one that never was.
+
+Everything random is on (dropout, layerdrop, masks, the order of the clips), the encoder
+is frozen at first, updates have several micro-batches, and a checkpoint is saved after
+each. The run that is never killed is a plain ``python train.py``.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.fixtures import ENVIRONMENT, OWN_SPEECH
+from tests.outcome import checkpoints, differences, final_state
+
+NUM_UPDATES = 24
+KILLS_AT_ANY_TIME, KILLS_WHILE_SAVING = 5, 3
+OPTIONS = {
+    "optim.num_updates": NUM_UPDATES,
+    "optim.validate_every_updates": 4,
+    "optim.checkpoint_every_minutes": 0,
+    "optim.encoder_frozen_updates": 6,
+    "data.seconds_per_update": 3.0,
+    "data.seconds_per_device": 2.0,
+    "encoder.layerdrop": 0.2,
+    "encoder.dropout": 0.1,
+    "encoder.attention_dropout": 0.1,
+    "encoder.mask_time_prob": 0.3,
+    "encoder.mask_channel_prob": 0.2,
+    "encoder.mask_channel_length": 4,
+}
+
+
+@pytest.fixture(scope="module")
+def command(corpus, encoder_folder):
+    """Function to the arguments of a run with the given output folder."""
+
+    def arguments(output, **changes):
+        options = OPTIONS | changes | {"encoder.source": encoder_folder}
+        words = [word for key, value in options.items() for word in (f"--{key}", value)]
+        return ["hparams/tiny.yaml", *corpus.options, *words, "--output_folder", output]
+
+    return arguments
+
+
+@pytest.fixture(scope="module")
+def never_killed(command, tmp_path_factory):
+    """Folder of a run that was left alone, in a Python of its own."""
+    folder = tmp_path_factory.mktemp("never_killed")
+    subprocess.run(
+        [sys.executable, "train.py", *map(str, command(folder))],
+        cwd=OWN_SPEECH,
+        env={**os.environ, **ENVIRONMENT},
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    return folder
+
+
+def is_saving(folder):
+    """Whether a checkpoint is being written, or was when the run was killed."""
+    save = folder / "save"
+    return save.is_dir() and any(n.startswith("saving-") for n in os.listdir(save))
+
+
+def kill_at_any_time(run, folder, chance):
+    """While it starts and recovers, or in the updates after its first save."""
+    known = checkpoints(folder)
+    if chance.random() < 0.3:
+        time.sleep(0.5 * chance.random())
+    else:
+        run.wait_until(lambda: checkpoints(folder) - known)
+        time.sleep(0.25 * chance.random())
+    run.kill()
+
+
+def kill_while_saving(run, folder, chance):
+    """At any instant between the first and the last byte of a checkpoint."""
+    known = checkpoints(folder)
+    run.wait_until(lambda: checkpoints(folder) - known)
+    run.wait_until(lambda: is_saving(folder))
+    time.sleep(0.01 * chance.random())
+    run.kill()
+
+
+def test_killed_is_never_killed(launcher, command, never_killed, tmp_path):
+    """Weights, optimiser, progress, curve, scores and report, bit for bit."""
+    chance = random.Random(1)
+    folder, statuses, said, torn = tmp_path / "run", [], [], 0
+    kills = [kill_at_any_time] * KILLS_AT_ANY_TIME
+    kills += [kill_while_saving] * KILLS_WHILE_SAVING
+    chance.shuffle(kills)
+    for kill in kills:
+        run = launcher.start(*command(folder))
+        kill(run, folder, chance)
+        statuses.append(run.wait())
+        said.append(run.err)
+        torn += is_saving(folder)
+    run = launcher.start(*command(folder))
+    assert run.wait() == 0
+    assert statuses.count(-9) >= len(kills) - 2  # some may have come too late
+    assert torn >= 2
+    log = (folder / "log.txt").read_text()
+    assert log.count("resumed at update") >= 3
+    found, wanted = final_state(folder), final_state(never_killed)
+    assert wanted["progress"]["update"] == NUM_UPDATES
+    assert len(wanted["optimizer"]["state"]) > 30
+    assert [int(row["update"]) for row in wanted["curve"]] == list(range(4, 25, 4))
+    assert list(differences(found, wanted)) == []
+    assert "Traceback" not in "".join([*said, run.err])
+
+
+def test_asked_to_stop(launcher, command, never_killed, tmp_path):
+    """SIGTERM ends a run in order after the update; the same command goes on."""
+    folder = tmp_path / "run"
+    arguments = command(folder, **{"optim.checkpoint_every_minutes": 1000})
+    run = launcher.start(*arguments)
+    log = folder / "log.txt"
+    assert run.wait_until(
+        lambda: log.exists() and "update 6: encoder trains" in log.read_text()
+    )
+    run.kill(15)
+    assert run.wait() == 0
+    assert "SIGTERM: a checkpoint is saved after this update, then I stop" in run.err
+    assert "Traceback" not in run.err
+    line = run.out.splitlines()[-1]
+    assert line.startswith("stopped at update ")
+    assert line.endswith("; the same command goes on from there")
+    reached = int(line.removeprefix("stopped at update ").partition(";")[0])
+    assert 6 < reached < NUM_UPDATES
+    run = launcher.start(*arguments)
+    assert run.wait() == 0
+    assert f"resumed at update {reached}" in log.read_text()
+    found, wanted = final_state(folder), final_state(never_killed)
+    for state in (found, wanted):
+        del state["kept"], state["folders"]
+    assert list(differences(found, wanted)) == []

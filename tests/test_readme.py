@@ -1,0 +1,42 @@
+"""Tables of the READMEs come from RESULTS.csv, and what they tell to run is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from xlsr_sb.results import check_readme, read_rows
+
+ROOT = Path(__file__).parents[1]
+READMES = [ROOT / "README.md", *sorted(ROOT.glob("recipes/**/README.md"))]
+LEAF = re.compile(r"hparams/[a-z0-9_]+\.yaml")
+
+
+def test_every_table_is_that_of_the_results():
+    """A number edited in a README, or a row that moved, fails here."""
+    assert sum(check_readme(path, ROOT / "RESULTS.csv") for path in READMES) >= 2
+
+
+def test_results_name_leaves_that_exist():
+    rows = read_rows(ROOT / "RESULTS.csv")
+    assert rows
+    for row in rows:
+        assert (ROOT / "recipes" / row.recipe / "hparams" / row.hparams).is_file(), row
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.parent.name)
+def test_leaves_that_a_readme_tells_to_run_exist(path):
+    """``hparams/x.yaml`` stands beside the README, or behind the nearest ``cd``."""
+    folders = [
+        path.parent,
+        *(ROOT / f for f in re.findall(r"cd (\S+)", path.read_text())),
+    ]
+    for leaf in set(LEAF.findall(path.read_text())) - {"hparams/x.yaml"}:
+        assert any((folder / leaf).is_file() for folder in folders), leaf
+
+
+def test_every_recipe_has_a_readme():
+    recipes = [path.parent for path in ROOT.glob("recipes/*/*/train.py")]
+    assert len(recipes) >= 2
+    for recipe in recipes:
+        assert (recipe / "README.md").is_file(), recipe

@@ -1,0 +1,1 @@
+"""One Brain for each task."""

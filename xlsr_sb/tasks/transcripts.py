@@ -1,0 +1,124 @@
+"""Transcripts as a recogniser learns them: normalised, of learnable length, as ids."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xlsr_sb.data.text import Vocabulary, normalise_text, unknown_characters
+from xlsr_sb.errors import InputError
+from xlsr_sb.manifest import Utterance
+from xlsr_sb.training import distributed
+
+logger = logging.getLogger(__name__)
+VOCABULARY = "vocabulary.txt"
+Splits = dict[str, list[Utterance]]
+
+
+@dataclass(frozen=True)
+class Transcripts:
+    """The splits with normalised transcripts, and the vocabulary of their characters.
+
+    Parameters
+    ----------
+    splits : dict of str to list of Utterance
+    vocabulary : Vocabulary
+    """
+
+    splits: Splits
+    vocabulary: Vocabulary
+
+    @property
+    def num_classes(self) -> int:
+        """Tokens, blank and unknown included."""
+        return len(self.vocabulary)
+
+    def encode(self, utterance: Utterance) -> list[int]:
+        """Token ids of an utterance's transcript."""
+        return self.vocabulary.encode(utterance.wrd)
+
+    @classmethod
+    def of(cls, splits: Splits, settings: Mapping, folder: Path) -> "Transcripts":
+        """Normalise the splits and make the vocabulary, or read the run's own.
+
+        Parameters
+        ----------
+        splits : dict of str to list of Utterance
+            ``train`` is filtered by length and text; the others stay whole.
+        settings : mapping
+            The ``data`` section of the hyperparameters.
+        folder : Path
+            Of the run; the vocabulary is kept there.
+        """
+        keep = settings["keep_characters"]
+        ready = {name: _normalised(part, keep) for name, part in splits.items()}
+        ready["train"] = _learnable(ready["train"], settings)
+        for name, utterances in ready.items():
+            _check_text(name, utterances)
+        path = folder / VOCABULARY
+        distributed.on_main(lambda: _make_vocabulary(path, ready["train"]))
+        vocabulary = Vocabulary.load(path)
+        for name, utterances in ready.items():
+            _report_unknown(name, utterances, vocabulary)
+        return cls(ready, vocabulary)
+
+
+def _normalised(utterances: list[Utterance], keep: str) -> list[Utterance]:
+    """Utterances with their transcripts as they are learnt and scored."""
+    return [
+        replace(one, wrd=normalise_text(one.wrd, one.language, keep=keep))
+        for one in utterances
+    ]
+
+
+def _learnable(utterances: list[Utterance], settings: Mapping) -> list[Utterance]:
+    """Training utterances with text and of a learnable length; counts the rest."""
+    shortest = settings["min_utterance_seconds"]
+    longest = settings["max_utterance_seconds"]
+    reasons = {
+        f"shorter than {shortest} s": lambda one: one.duration < shortest,
+        f"longer than {longest} s": lambda one: one.duration > longest,
+        "without text": lambda one: not one.wrd,
+    }
+    for reason, is_dropped in reasons.items():
+        kept = [one for one in utterances if not is_dropped(one)]
+        if dropped := len(utterances) - len(kept):
+            logger.warning("%d training utterances %s are left out", dropped, reason)
+        utterances = kept
+    if not utterances:
+        raise InputError(
+            "no training utterance is left: all are without text, shorter than "
+            f"{shortest} s or longer than {longest} s; look at the manifest and at "
+            "data.min_utterance_seconds and data.max_utterance_seconds"
+        )
+    return utterances
+
+
+def _check_text(name: str, utterances: list[Utterance]) -> None:
+    """Raise if a split has nothing to be scored against."""
+    if not any(one.wrd for one in utterances):
+        raise InputError(
+            f"{name}: none of its {len(utterances)} utterances has a transcript with "
+            "a letter or digit; look at the text column of its list"
+        )
+
+
+def _make_vocabulary(path: Path, train: list[Utterance]) -> None:
+    """Write the characters of the training transcripts, unless a run did it before."""
+    if not path.exists():
+        Vocabulary.of([one.wrd for one in train]).save(path)
+
+
+def _report_unknown(
+    name: str, utterances: list[Utterance], vocabulary: Vocabulary
+) -> None:
+    """Count the characters that the head cannot say."""
+    counts = unknown_characters([one.wrd for one in utterances], vocabulary)
+    if counts:
+        shown = ", ".join(f"{c!r} {n}" for c, n in counts.most_common(10))
+        logger.warning(
+            "%s: %d characters are not in the vocabulary and count as errors: %s",
+            name,
+            sum(counts.values()),
+            shown,
+        )
