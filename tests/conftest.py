@@ -10,6 +10,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import numpy as np  # noqa: E402 the settings above are read on import
 import pytest  # noqa: E402
 import torch  # noqa: E402
+from hypothesis import settings  # noqa: E402
 from speechbrain.utils.importutils import LazyModule  # noqa: E402
 
 from tests.fixtures import (  # noqa: E402, F401 for all tests
@@ -22,6 +23,10 @@ from tests.fixtures import (  # noqa: E402, F401 for all tests
 # Hypothesis asks each loaded module for its file. SpeechBrain's redirections of old
 # module names answer by importing the new module, which fails where k2 is missing.
 LazyModule.__file__ = None
+
+# The same examples each time, however slow the machine: a green suite stays green.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)

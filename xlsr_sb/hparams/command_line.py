@@ -21,13 +21,18 @@ from xlsr_sb.errors import InputError
 LISTS = ("jit_module_keys", "compile_module_keys")  # options of any number of values
 RUN_OPTIONS = frozenset((*HELP_TEXTS, *LISTS))
 FLAGS = frozenset(name for name in HELP_TEXTS if RunOptions().get(name) is False)
+USED = {"device", "distributed_backend", "eval_precision", "noprogressbar", "precision"}
 INSTEAD = {  # of run options that a loop by updates has no use for
+    "bfloat16_mix_prec": "optim.precision",
     "ckpt_interval_minutes": "optim.checkpoint_every_minutes",
     "ckpt_interval_steps": "optim.checkpoint_every_minutes",
+    "debug": "optim.num_updates",
     "grad_accumulation_factor": "data.seconds_per_device",
     "max_grad_norm": "optim.max_grad_norm",
     "nonfinite_patience": "optim.num_bad_updates",
     "optimizer_step_limit": "optim.num_updates",
+    "remove_vector_weight_decay": "optim.weight_decay",
+    "skip_nonfinite_grads": "optim.num_bad_updates",
 }
 NULLS = ("", "~", "null", "Null", "NULL")
 
@@ -38,7 +43,7 @@ class CommandLine(NamedTuple):
     path: str
     """Hyperparameter file."""
     run_opts: RunOptions
-    """SpeechBrain's options: device, precision, debug, ..."""
+    """SpeechBrain's options, of which ``USED`` can be given."""
     overrides: str
     """YAML of all other options, nested."""
 
@@ -65,10 +70,10 @@ def parse_command_line(argv: Sequence[str]) -> CommandLine:
 
     Example
     -------
-    >>> argv = ["ka.yaml", "--debug", "--optim.num_updates", "20", "--name=a: b"]
+    >>> argv = ["ka.yaml", "--device=cpu", "--optim.num_updates", "20", "--name=a: b"]
     >>> command = parse_command_line(argv)
-    >>> command.path, command.run_opts.debug
-    ('ka.yaml', True)
+    >>> command.path, command.run_opts.device
+    ('ka.yaml', 'cpu')
     >>> print(command.overrides.strip())
     optim:
       num_updates: 20
@@ -84,11 +89,10 @@ def parse_command_line(argv: Sequence[str]) -> CommandLine:
         )
     run_args, overrides = [], {}
     for name, values in options:
-        if name in INSTEAD:
-            raise InputError(
-                f"command line: --{name} has no effect here; use --{INSTEAD[name]}"
-            )
-        if name in RUN_OPTIONS:
+        if name in RUN_OPTIONS - USED:
+            hint = f"; use --{INSTEAD[name]}" if name in INSTEAD else ""
+            raise InputError(f"command line: --{name} has no effect here{hint}")
+        if name in USED:
             run_args += [f"--{name}", *values]
         elif len(values) != 1:
             raise InputError(f"command line: --{name} needs a value, as `--{name} 1`")

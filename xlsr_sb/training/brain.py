@@ -7,6 +7,7 @@ says how a batch becomes a loss and how a set is scored.
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import contextmanager
 
@@ -27,7 +28,7 @@ from xlsr_sb.training.update import Updater
 logger = logging.getLogger(__name__)
 
 
-class FineTuning(sb.Brain):
+class FineTuning(sb.Brain, ABC):
     """Trains an encoder and a head by updates, and can be stopped at any instant.
 
     Parameters
@@ -68,13 +69,13 @@ class FineTuning(sb.Brain):
         del predictions, batch
         return {}
 
+    @abstractmethod
     def validate(self, loader: Iterable[Batch]) -> dict[str, float]:
         """Scores of a set, ``best_metric`` among them."""
-        raise NotImplementedError(f"{type(self).__name__} cannot validate")
 
+    @abstractmethod
     def score(self, loader: Iterable[Batch]) -> Evaluation:
         """Everything about a test set."""
-        raise NotImplementedError(f"{type(self).__name__} cannot score a test set")
 
     # The loop
 

@@ -1,14 +1,18 @@
 """What a run writes down as it goes: the learning curve and SpeechBrain's train log."""
 
 import csv
+import logging
 from pathlib import Path
 
 from speechbrain.utils.distributed import MainProcessContext
-from speechbrain.utils.train_logger import FileTrainLogger
 
 from xlsr_sb.errors import InputError
 from xlsr_sb.files import open_atomic
 from xlsr_sb.training.progress import Progress
+
+# On import it warns that it could not draw without torchvision; it is to write only.
+logging.getLogger("speechbrain.utils.train_logger").setLevel(logging.ERROR)
+from speechbrain.utils.train_logger import FileTrainLogger  # noqa: E402
 
 CURVE = "learning_curve.csv"
 LOG = "train_log.txt"
