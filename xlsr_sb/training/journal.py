@@ -10,9 +10,12 @@ from xlsr_sb.errors import InputError
 from xlsr_sb.files import open_atomic
 from xlsr_sb.training.progress import Progress
 
-# On import it warns that it could not draw without torchvision; it is to write only.
-logging.getLogger("speechbrain.utils.train_logger").setLevel(logging.ERROR)
+# On import it warns that it cannot draw without torchvision; here it only writes.
+_disabled = logging.root.manager.disable
+logging.disable(logging.WARNING)
 from speechbrain.utils.train_logger import FileTrainLogger  # noqa: E402
+
+logging.disable(_disabled)
 
 CURVE = "learning_curve.csv"
 LOG = "train_log.txt"
