@@ -20,6 +20,10 @@ REQUIRED = [
     "sacrebleu",
     "jiwer>=4.0",
     "soundfile",
+    "numpy",
+    "huggingface-hub",
+    "rapidfuzz",  # under jiwer
+    "pillow",  # under matplotlib
     "safetensors",
     "tqdm",
     "matplotlib",

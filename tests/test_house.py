@@ -54,9 +54,7 @@ def test_version_is_the_same_everywhere():
 
 def test_every_import_is_a_declared_dependency():
     """Of the package and the recipes; some are brought along by what is declared."""
-    brought_by_torch_and_speechbrain = {"numpy", "huggingface_hub"}
-    brought_by_others = {"ruamel", "yaml", "PIL", "rapidfuzz"}  # hyperpyyaml, ...
-    brought_along = brought_by_torch_and_speechbrain | brought_by_others
+    brought_along = {"ruamel", "yaml"}  # by hyperpyyaml, in the version it can read
     requirements = importlib.metadata.requires("xlsr-sb")
     declared = {re.match(r"[\w.-]+", line).group().lower() for line in requirements}
     homes = importlib.metadata.packages_distributions()
@@ -66,7 +64,9 @@ def test_every_import_is_a_declared_dependency():
     others = imported - set(sys.stdlib_module_names) - ours - brought_along
     assert {"torch", "speechbrain", "soundfile"} <= others
     for name in sorted(others):
-        owners = {owner.lower() for owner in homes.get(name, [name])}
+        # Python 3.10 finds no owner where a wheel does not list its modules.
+        owners = {owner.lower() for owner in homes.get(name, [])}
+        owners.add(name.lower().replace("_", "-"))
         assert owners & declared, f"{name} is imported, but not in setup.py"
 
 

@@ -10,7 +10,7 @@ from xlsr_sb.encoder.config import XLSRConfig
 from xlsr_sb.encoder.convolution import grouped_convolution
 from xlsr_sb.encoder.packing import Packing
 
-LOCAL_GAIN = 16.0  # of a local start over an even one; the best of 2 to 20 on speech
+LOCAL_GAIN = 16.0  # in short runs on speech 8 learnt faster than 4, and 20 than 8
 
 
 class PositionalConv(nn.Module):
