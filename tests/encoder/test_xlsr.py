@@ -234,8 +234,8 @@ def test_unfrozen_encoder_trains_again(freeze_feature_extractor):
         **{**DROPS, "freeze_feature_extractor": freeze_feature_extractor}
     )
     lobe.freeze()
+    assert not lobe.training
     lobe.unfreeze()
-    lobe.train()
     assert all(module.training for module in lobe.modules())
     lobe.encode(*ragged_batch()).features.square().sum().backward()
     for name, parameter in lobe.named_parameters():

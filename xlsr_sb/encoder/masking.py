@@ -38,8 +38,6 @@ def span_mask(length: int, *, prob: float, span: int, min_spans: int = 0) -> Ten
     num_spans = int(prob * length / span + torch.rand(()).item())
     num_spans = max(min_spans, num_spans)
     shortest = span if length - span > num_spans else length - num_spans - 1
-    if num_spans == 0 or length - shortest < num_spans:
-        return mask
     starts = torch.randperm(length - shortest)[:num_spans]
     places = (starts[:, None] + torch.arange(span)).flatten()
     mask[places[places < length]] = True

@@ -59,6 +59,7 @@ class XLSR(nn.Module):
         super().__init__()
         self.config = config
         self.is_frozen = False
+        self._asked_to_train = True  # what it goes back to when it is unfrozen
         self.feature_extractor = FeatureExtractor(config)
         self.feature_norm = nn.LayerNorm(config.conv_dims[-1])
         self.feature_projection = nn.Linear(config.conv_dims[-1], config.dim)
@@ -122,7 +123,7 @@ class XLSR(nn.Module):
         """Stop training: no gradient, and no dropout, layerdrop or mask either."""
         self.is_frozen = True
         self.requires_grad_(False)
-        self.train(self.training)
+        self.train(self._asked_to_train)
 
     def unfreeze(self) -> None:
         """Train again (but not the convolutions, if the configuration freezes them)."""
@@ -130,13 +131,15 @@ class XLSR(nn.Module):
         self.requires_grad_(True)
         if self.config.freeze_feature_extractor:
             self.feature_extractor.requires_grad_(False)
+        self.train(self._asked_to_train)
 
     def seed_layerdrop(self, seed: int) -> None:
         """Fix which layers are dropped next; give all ranks the same seed."""
         self.transformer.layerdrop_generator.manual_seed(seed)
 
     def train(self, mode: bool = True):
-        """Set training mode; a frozen encoder stays in evaluation mode."""
+        """Set training mode; a frozen encoder takes it when it is unfrozen."""
+        self._asked_to_train = mode
         return super().train(mode and not self.is_frozen)
 
     def forward(self, wavs: Tensor, wav_lens: Tensor | None = None) -> Tensor:

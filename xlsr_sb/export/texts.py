@@ -106,7 +106,7 @@ def hyperparameters(transcriber: Transcriber) -> str:
     >>> from xlsr_sb.encoder import XLSR, XLSRConfig
     >>> from xlsr_sb.heads.ctc import CTCHead
     >>> encoder = XLSR(XLSRConfig.preset("tiny", num_layers=1))
-    >>> transcriber = Transcriber(encoder, CTCHead(256, 6), Vocabulary.of(["oui"]))
+    >>> transcriber = Transcriber(encoder, CTCHead(384, 6), Vocabulary.of(["oui"]))
     >>> "num_layers: 1" in hyperparameters(transcriber)
     True
     """
@@ -150,7 +150,7 @@ def model_card(
     >>> from xlsr_sb.encoder import XLSR, XLSRConfig
     >>> from xlsr_sb.heads.ctc import CTCHead
     >>> encoder = XLSR(XLSRConfig.preset("tiny", num_layers=1))
-    >>> transcriber = Transcriber(encoder, CTCHead(256, 6), Vocabulary.of(["oui"]))
+    >>> transcriber = Transcriber(encoder, CTCHead(384, 6), Vocabulary.of(["oui"]))
     >>> card = model_card("french", transcriber, [], meta={"update": 9})
     >>> card.splitlines()[6]
     '# french'

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.results.rows import COLUMNS, ResultRow, read_rows, write_atomically
+from xlsr_sb.files import open_atomic
+from xlsr_sb.results.rows import COLUMNS, ResultRow, read_rows
 from xlsr_sb.results.tables import latest_runs, markdown_table
 
 _OPENING = "<!-- results:{} -->"
@@ -119,7 +120,8 @@ def update_readme(readme_path: str | Path, results_path: str | Path) -> int:
     names = _names(text)
     for name in names:
         text = _rendered(text, name, readme_path, results_path)
-    write_atomically(Path(readme_path).resolve(), text)
+    with open_atomic(Path(readme_path).resolve()) as file:
+        file.write(text)
     return len(names)
 
 

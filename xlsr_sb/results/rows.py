@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 from xlsr_sb.errors import InputError
+from xlsr_sb.files import open_atomic
 
 try:
     import fcntl
@@ -119,7 +120,8 @@ def append_rows(path: str | Path, rows: Iterable[ResultRow]) -> None:
             _row(cells, "a new result")  # else nobody could read the file again
         table = StringIO()
         csv.writer(table, lineterminator="\n").writerows([COLUMNS, *lines])
-        write_atomically(path, table.getvalue())
+        with open_atomic(path) as file:
+            file.write(table.getvalue())
 
 
 def read_rows(path: str | Path) -> list[ResultRow]:
@@ -153,33 +155,6 @@ def read_rows(path: str | Path) -> list[ResultRow]:
             f" has {','.join(COLUMNS)!r}; move this file away or correct the line"
         )
     return [_row(cells, f"{path}, line {reader.line_num}") for cells in reader if cells]
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace the file by ``text`` in one step; on an error the old file stays.
-
-    Parameters
-    ----------
-    path : Path
-    text : str
-
-    Example
-    -------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_atomically(Path(folder, "notes.txt"), "oui")
-    ...     [file.name for file in Path(folder).iterdir()]
-    ['notes.txt']
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _text(path: Path) -> str:

@@ -5,6 +5,7 @@ import math
 from contextlib import nullcontext
 
 import torch
+from speechbrain import Stage
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -27,17 +28,11 @@ class TrainingLoss(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Summed loss of a batch, and what the task wants to see beside it."""
-        brain, stage = self.brain, _stage()
+        brain, stage = self.brain, Stage.TRAIN
         with brain.training_ctx:
             predictions = brain.compute_forward(batch, stage)
             loss = brain.compute_objectives(predictions, batch, stage)
         return loss, brain.observe(predictions, batch)
-
-
-def _stage():
-    from speechbrain import Stage
-
-    return Stage.TRAIN
 
 
 class Updater:
@@ -98,7 +93,6 @@ class Updater:
         freeze = update < self.optim["encoder_frozen_updates"]
         if freeze != encoder.is_frozen:
             encoder.freeze() if freeze else encoder.unfreeze()
-            encoder.train()  # without effect on a frozen one
             logger.info(
                 "update %d: encoder %s", update, "frozen" if freeze else "trains"
             )
