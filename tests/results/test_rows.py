@@ -128,7 +128,9 @@ def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(rows.os, "fsync", no_space)
-    with pytest.raises(InputError, match="RESULTS.csv cannot be written: No space left"):
+    with pytest.raises(
+        InputError, match="RESULTS.csv cannot be written: No space left"
+    ):
         append_rows(path, [ROW])
     assert read_rows(path) == [ROW]
     assert os.listdir(tmp_path) == ["RESULTS.csv"]
