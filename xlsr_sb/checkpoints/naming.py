@@ -14,6 +14,16 @@ from xlsr_sb.errors import InputError
 
 Pairs = tuple[tuple[str, str], ...]
 QKV = ".attention.qkv."
+LAYER_PARTS = {
+    "attention.q": "attention.q_proj",
+    "attention.k": "attention.k_proj",
+    "attention.v": "attention.v_proj",
+    "attention.output": "attention.out_proj",
+    "attention_norm": "layer_norm",
+    "ffn_norm": "final_layer_norm",
+    "ffn_in": "feed_forward.intermediate_dense",
+    "ffn_out": "feed_forward.output_dense",
+}
 THIRD = re.compile(r"\.attention\.[qkv]\.")
 
 
@@ -71,26 +81,53 @@ def restore(state: Mapping[str, Tensor], pairs: Pairs) -> dict[str, Tensor]:
     return ours
 
 
-def _translate(name: str, pairs: Pairs) -> str:
-    """Replace the prefix of ``name`` by its partner."""
+def translated(name: str, pairs: Pairs) -> str | None:
+    """Name with its prefix replaced by its partner; None if it has none.
+
+    Parameters
+    ----------
+    name : str
+    pairs : tuple of (str, str)
+        Prefixes and their partners; the first that fits is taken.
+
+    Example
+    -------
+    >>> translated("layers.3.weight", (("layers.{i}", "encoder.block{i}"),))
+    'encoder.block3.weight'
+    """
     for source, target in pairs:
-        pattern = re.escape(source).replace(r"\{i\}", r"(\d+)")
+        pattern = re.escape(source).replace(r"\{i\}", r"([0-9]+)")
         if match := re.match(pattern + r"(?=\.|$)", name):
             number = match.group(1) if match.groups() else ""
             return target.replace("{i}", number) + name[match.end() :]
-    raise InputError(f"checkpoint: no parameter of an XLS-R encoder is called {name!r}")
+    return None
 
 
-def layer_pairs(ours: str, theirs: str) -> Pairs:
-    """Pairs of the parts of a transformer layer, which all peers name alike."""
-    parts = {
-        "attention.q": "attention.q_proj",
-        "attention.k": "attention.k_proj",
-        "attention.v": "attention.v_proj",
-        "attention.output": "attention.out_proj",
-        "attention_norm": "layer_norm",
-        "ffn_norm": "final_layer_norm",
-        "ffn_in": "feed_forward.intermediate_dense",
-        "ffn_out": "feed_forward.output_dense",
-    }
+def _translate(name: str, pairs: Pairs) -> str:
+    """Replace the prefix of ``name`` by its partner."""
+    found = translated(name, pairs)
+    if found is None:
+        raise InputError(
+            f"checkpoint: no parameter of an XLS-R encoder is called {name!r}"
+        )
+    return found
+
+
+def layer_pairs(
+    ours: str, theirs: str, parts: Mapping[str, str] = LAYER_PARTS
+) -> Pairs:
+    """Pairs of the parts of a transformer layer.
+
+    Parameters
+    ----------
+    ours, theirs : str
+        Prefixes of a layer.
+    parts : mapping of str to str
+        Our parts and theirs; two peers name them alike.
+
+    Example
+    -------
+    >>> layer_pairs("layers.{i}", "blocks.{i}")[0]
+    ('layers.{i}.attention.q', 'blocks.{i}.attention.q_proj')
+    """
     return tuple((f"{ours}.{a}", f"{theirs}.{b}") for a, b in parts.items())

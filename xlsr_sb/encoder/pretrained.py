@@ -1,73 +1,122 @@
-"""Encoders from folders, hub ids and presets, and back to folders."""
+"""Encoders from checkpoints of any layout, and back to them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
-from xlsr_sb.checkpoints import huggingface
+from xlsr_sb.checkpoints import Checkpoint, prepared, read_checkpoint, write_files
+from xlsr_sb.checkpoints.peers import MASK
+from xlsr_sb.checkpoints.sizes import SIZES
 from xlsr_sb.encoder.config import XLSRConfig
+from xlsr_sb.encoder.lora import is_adapter, merged_state
 from xlsr_sb.errors import InputError
 
-FILES = ["config.json", "model.safetensors", "pytorch_model.bin"]
 
-
-def locate(source: str) -> Path:
-    """Folder of a source: itself if it is one, else a download from the hub.
+def read(
+    source: str | Path, overrides: Mapping[str, object]
+) -> tuple[XLSRConfig, dict[str, Tensor]]:
+    """Configuration and weights of a source, with fields overridden.
 
     Parameters
     ----------
-    source : str
-        A folder, or a hub id such as ``facebook/wav2vec2-xls-r-300m``.
+    source : str or Path
+        A folder, file or hub id (``checkpoints.read_checkpoint``).
+    overrides : mapping
+        Fields of ``XLSRConfig``. Sizes only if the file does not tell them.
 
     Raises
     ------
     InputError
-        If it is neither.
+        If the source cannot be used, or an override is a size that it tells.
+
+    Example
+    -------
+    >>> read("nowhere.pt", {})
+    Traceback (most recent call last):
+    ...
+    xlsr_sb.errors.InputError: source 'nowhere.pt' does not exist
     """
-    if Path(source).is_dir():
-        return Path(source)
-    from huggingface_hub import snapshot_download  # slow to import, seldom needed
-
-    try:
-        return Path(snapshot_download(source, allow_patterns=FILES))
-    except Exception as error:  # the hub's errors share no base class
-        raise InputError(
-            f"encoder source {source!r} is no folder here, and the hub did not give it "
-            f"({type(error).__name__}); give a folder with config.json and weights"
-        ) from error
+    given = {name: value for name, value in overrides.items() if name in SIZES}
+    return configured(read_checkpoint(source, given), overrides)
 
 
-def load_weights(encoder: nn.Module, weights: dict, source: str) -> None:
-    """Load weights strictly; only the mask embedding may be absent.
+def configured(
+    checkpoint: Checkpoint, overrides: Mapping[str, object]
+) -> tuple[XLSRConfig, dict[str, Tensor]]:
+    """Configuration and weights of a checkpoint, with fields overridden.
+
+    Only our own layout brings regularisation along; else it is the paper's.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    overrides : mapping
+        Fields of ``XLSRConfig``.
 
     Raises
     ------
     InputError
-        With the names that are missing or too many, or the sizes that differ.
+        If a field is unknown, or has a value that cannot be.
+
+    Example
+    -------
+    >>> configured(Checkpoint("a", "xlsr_sb", {"num_layers": 9}, {}), {})[0].num_layers
+    9
     """
+    fields = {**checkpoint.options, **checkpoint.sizes, **overrides}
     try:
-        report = encoder.load_state_dict(weights, strict=False)
-    except RuntimeError as error:
-        raise InputError(f"{source}: {error}") from error
-    missing = sorted(set(report.missing_keys) - {"mask_embedding"})
+        config = XLSRConfig.preset("300m", **fields)
+    except InputError as error:
+        raise InputError(f"{checkpoint.source}: {error}") from error
+    return config, dict(checkpoint.encoder)
+
+
+def load_weights(encoder: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Load weights that ``read`` gave; they hold no adapters.
+
+    A random mask embedding stays if there is none.
+
+    Raises
+    ------
+    InputError
+        If the encoder has other parameters than they are for.
+    """
+    report = encoder.load_state_dict(weights, strict=False)
+    new = {name for name in report.missing_keys if is_adapter(name)}
+    missing = sorted(set(report.missing_keys) - new - {MASK})
     if missing or report.unexpected_keys:
         raise InputError(
-            f"{source} is no complete XLS-R encoder: missing {missing[:5]}, "
-            f"unknown {report.unexpected_keys[:5]}"
+            f"the checkpoint is for another encoder: missing {missing[:5]}, unexpected "
+            f"{report.unexpected_keys[:5]}"
         )
 
 
-def read(source: str, overrides: dict) -> tuple[XLSRConfig, dict]:
-    """Configuration and weights of a source, with fields overridden."""
-    sizes, weights = huggingface.read_folder(locate(source))
-    if clash := sorted(set(sizes) & set(overrides)):
-        raise InputError(
-            f"{source}: {clash} are fixed by the pretrained weights; leave them out"
-        )
-    return XLSRConfig.preset("300m", **sizes, **overrides), weights
+def write(encoder: nn.Module, folder: Path, layout: str) -> None:
+    """Write an encoder into a folder that ``read`` and the layout's owner load.
 
+    Adapters are merged into the weights that are written.
 
-def write(encoder: nn.Module, folder: Path) -> None:
-    """Write an encoder as a folder that transformers and ``read`` load."""
-    huggingface.write_folder(folder, asdict(encoder.config), encoder.state_dict())
+    Parameters
+    ----------
+    encoder : XLSR
+    folder : Path
+        Made if absent.
+    layout : str
+        One of ``checkpoints.LAYOUTS``.
+
+    Raises
+    ------
+    InputError
+        If there is no such layout.
+    """
+    fields = asdict(encoder.config) | {"lora_rank": 0}
+    checkpoint = Checkpoint(
+        source="this encoder",
+        layout=layout,
+        sizes={name: fields[name] for name in SIZES},
+        encoder=merged_state(encoder),
+        options={name: fields[name] for name in fields if name not in SIZES},
+    )
+    write_files(prepared(checkpoint, layout).checkpoint, folder)

@@ -1,13 +1,9 @@
 """A run's recogniser as a folder that SpeechBrain, transformers and ours load."""
 
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors import SafetensorError
-
+from xlsr_sb.checkpoints.writing import appearing
+from xlsr_sb.encoder.lora import merge_lora
 from xlsr_sb.errors import InputError
 from xlsr_sb.export.loading import ENCODER, HEAD, read_run
 from xlsr_sb.export.recogniser import Characters
@@ -15,7 +11,6 @@ from xlsr_sb.export.texts import hyperparameters, model_card
 from xlsr_sb.export.transcriber import Transcriber
 from xlsr_sb.results import read_rows
 from xlsr_sb.tasks.transcripts import VOCABULARY
-from xlsr_sb.training.checkpoint_files import sync
 from xlsr_sb.training.checkpoint_states import write_state
 
 HPARAMS = "hyperparams.yaml"
@@ -58,9 +53,10 @@ def export_recogniser(run_folder: str | Path, target: str | Path) -> Path:
     if target.exists():
         raise InputError(f"{target} exists already; remove it or give another target")
     transcriber, meta = read_run(run_folder)
+    merge_lora(transcriber.encoder)
     results = run_folder / RESULTS
     rows = read_rows(results) if results.exists() else []
-    with _appearing(target) as folder:
+    with appearing(target) as folder:
         _write_models(transcriber, folder)
         card = model_card(target.resolve().name, transcriber, rows, meta=meta)
         yaml = hyperparameters(transcriber)
@@ -76,24 +72,3 @@ def _write_models(transcriber: Transcriber, folder: Path) -> None:
     Characters.of(transcriber.vocabulary).save(folder / "tokenizer.ckpt")
     transcriber.vocabulary.save(folder / VOCABULARY)
     transcriber.encoder.save_pretrained(folder / ENCODER)
-
-
-@contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    """Fill a hidden sibling that takes the target's place once it is on the disk."""
-    target = target.absolute()
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
-    try:
-        unfinished.mkdir(parents=True)
-        yield unfinished
-        for path in unfinished.rglob("*"):
-            sync(path)
-        sync(unfinished)
-        unfinished.rename(target)
-        sync(target.parent)
-    except (OSError, RuntimeError, SafetensorError) as error:
-        # PyTorch raises its own error over that of the disk.
-        cause = error.__context__ if isinstance(error, RuntimeError) else error
-        raise InputError(f"{target} cannot be written: {cause or error}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)

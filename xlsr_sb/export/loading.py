@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from xlsr_sb.checkpoints import read_checkpoint
+from xlsr_sb.checkpoints.reading import KNOWN
 from xlsr_sb.data.text import Vocabulary
 from xlsr_sb.encoder import XLSR
 from xlsr_sb.errors import InputError
+from xlsr_sb.export.peers import transcriber_of
 from xlsr_sb.export.sizes import SIZES, read_sizes
 from xlsr_sb.export.transcriber import Transcriber
 from xlsr_sb.heads.ctc import CTCHead
@@ -20,36 +23,41 @@ ENCODER, HEAD = "encoder", "head.ckpt"  # in an exported folder
 
 
 def load_transcriber(source: str | Path) -> Transcriber:
-    """Recogniser of a run or of an exported folder, on the CPU.
+    """Recogniser of a run, an exported folder, or another implementation, on the CPU.
 
     Parameters
     ----------
     source : str or Path
-        A run's folder (its best checkpoint is taken), or one that
-        ``export_recogniser`` wrote.
+        A run's folder (its best checkpoint is taken); one that ``export_recogniser``
+        wrote; or a checkpoint with a CTC head and its vocabulary: a folder or hub id of
+        transformers' ``Wav2Vec2ForCTC``, a file of fairseq, a folder of
+        ``xlsr-sb convert``.
 
     Raises
     ------
     InputError
-        If it is neither, or a file in it is missing or damaged.
+        If it is none of these, or a file is missing or damaged.
 
     Example
     -------
-    >>> load_transcriber("nowhere")
+    >>> load_transcriber(getfixture("tmp_path"))
     Traceback (most recent call last):
     ...
-    xlsr_sb.errors.InputError: nowhere is neither the folder of a run (with \
-encoder.json and save/) nor an exported recogniser (with encoder/ and head.ckpt)
+    xlsr_sb.errors.InputError: ... is neither the folder of a run (with encoder.json \
+and save/) nor an exported recogniser (with encoder/ and head.ckpt) nor a checkpoint
     """
     folder = Path(source)
     if (folder / CHECKPOINTS).is_dir():
         return read_run(folder)[0]
     if (folder / ENCODER).is_dir():
         return _read_export(folder)
-    raise InputError(
-        f"{folder} is neither the folder of a run (with {SIZES} and {CHECKPOINTS}/) "
-        f"nor an exported recogniser (with {ENCODER}/ and {HEAD})"
-    )
+    if folder.is_dir() and not any((folder / name).exists() for name in KNOWN):
+        raise InputError(
+            f"{folder} is neither the folder of a run (with {SIZES} and "
+            f"{CHECKPOINTS}/) nor an exported recogniser (with {ENCODER}/ and {HEAD}) "
+            "nor a checkpoint"
+        )
+    return transcriber_of(read_checkpoint(source))
 
 
 def read_run(folder: Path) -> tuple[Transcriber, dict[str, Any]]:
