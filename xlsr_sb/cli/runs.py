@@ -1,0 +1,114 @@
+"""``xlsr-sb export``, ``results`` and ``report``: what is done with finished runs."""
+
+import argparse
+import json
+from pathlib import Path
+
+from xlsr_sb.cli.parsing import add_command
+from xlsr_sb.data.text import normalise_text
+from xlsr_sb.errors import InputError
+from xlsr_sb.export import export_recogniser
+from xlsr_sb.export.folder import HPARAMS, RESULTS
+from xlsr_sb.hparams import load_hparams
+from xlsr_sb.manifest import read_manifest
+from xlsr_sb.metrics import constant_output_errors
+from xlsr_sb.report import learning_curve
+from xlsr_sb.results import append_rows, read_rows, summary_table, update_readme
+from xlsr_sb.results.tables import latest_runs
+from xlsr_sb.run.preparation import OPTIONS
+from xlsr_sb.training.journal import CURVE
+
+
+def add_to(commands) -> None:
+    """Add the commands ``export``, ``results`` and ``report`` to those of ``xlsr-sb``.
+
+    Parameters
+    ----------
+    commands : argparse's action of subparsers
+
+    Example
+    -------
+    >>> parser = argparse.ArgumentParser()
+    >>> add_to(parser.add_subparsers())
+    >>> parser.parse_args(["results", "show"]).results
+    'RESULTS.csv'
+    """
+    export = add_command(commands, "export", _export)
+    export.add_argument("run", help="folder of a run")
+    export.add_argument("target", help="folder to make; it must not exist")
+
+    results = commands.add_parser("results", help="What is done with results files.")
+    actions = results.add_subparsers(required=True, metavar="ACTION")
+    add = add_command(actions, "add", _add_results)
+    add.add_argument("runs", nargs="+", metavar="run", help="folder of a run")
+    add.add_argument("--to", default="RESULTS.csv", help="%(default)s by default")
+    show = add_command(actions, "show", _show_results)
+    show.add_argument("results", nargs="?", default="RESULTS.csv")
+    readme = add_command(actions, "readme", _render_readmes)
+    readme.add_argument("readmes", nargs="+", metavar="readme")
+    readme.add_argument("--results", default="RESULTS.csv")
+
+    report = add_command(commands, "report", _report)
+    report.add_argument("run", help="folder of a run")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    """Export the best recogniser of a run."""
+    folder = export_recogniser(arguments.run, arguments.target)
+    print(f"exported to {folder}; {folder / 'README.md'} says how to use it")
+
+
+def _add_results(arguments: argparse.Namespace) -> None:
+    """Append the rows of runs to a results file, all of them or none."""
+    path = Path(arguments.to)
+    known = set(read_rows(path)) if path.exists() else set()
+    new = []
+    for run in arguments.runs:
+        rows = read_rows(Path(run) / RESULTS)
+        if not known.isdisjoint(rows):
+            raise InputError(
+                f"{path} has results of {run} already; nothing was added. Leave that "
+                "run out"
+            )
+        known.update(rows)
+        new += rows
+    append_rows(path, new)
+    print(f"{path}: {len(new)} rows added")
+
+
+def _show_results(arguments: argparse.Namespace) -> None:
+    """Print the last results of each leaf and split."""
+    rows = latest_runs(read_rows(arguments.results))
+    print(summary_table(rows) if rows else f"{arguments.results} has no rows yet")
+
+
+def _render_readmes(arguments: argparse.Namespace) -> None:
+    """Render the tables of READMEs anew."""
+    for readme in arguments.readmes:
+        if not Path(readme).is_file():
+            raise InputError(f"{readme}: there is no such file")
+        print(f"{readme}: {update_readme(readme, arguments.results)} tables")
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    """Draw the learning curve of a run again."""
+    run = Path(arguments.run)
+    picture = run / "learning_curve.png"
+    learning_curve(run / CURVE, picture, constant_cer=_constant_cer(run))
+    print(f"learning curve: {picture}")
+
+
+def _constant_cer(run: Path) -> float | None:
+    """CER of the best output that does not listen; None without manifests."""
+    prepared = run / "manifests" / OPTIONS
+    if not prepared.exists():
+        return None
+    keep = load_hparams(run / HPARAMS)["data"]["keep_characters"]
+    splits = json.loads(prepared.read_text(encoding="utf-8"))["splits"]
+    tests = [name for name in splits if name not in ("train", "dev")] or ["dev"]
+    scores = []
+    for name in tests:
+        utterances = read_manifest(prepared.with_name(f"{name}.csv"))
+        texts = [normalise_text(u.wrd, u.language, keep=keep) for u in utterances]
+        scores.append(constant_output_errors(texts).value)
+    return min(scores)
