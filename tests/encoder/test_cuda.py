@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.encoder.models import LENGTHS
 from xlsr_sb import XLSR, XLSRConfig
-from xlsr_sb.encoder import xlsr
+from xlsr_sb.encoder import masking
 from xlsr_sb.heads.ctc import CTCHead
 
 fake_tensor = pytest.importorskip(
@@ -65,8 +65,8 @@ def fake_cuda():
     with ExitStack() as stack:
         for name, value in BF16.items():
             stack.enter_context(mock.patch(name, return_value=value))
-        real = on_host(xlsr.span_mask)
-        stack.enter_context(mock.patch.object(xlsr, "span_mask", real))
+        real = on_host(masking.span_mask)
+        stack.enter_context(mock.patch.object(masking, "span_mask", real))
         stack.enter_context(fake_tensor.FakeTensorMode(allow_non_fake_inputs=True))
         try:
             torch.empty(1, device="cuda")

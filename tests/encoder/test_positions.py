@@ -130,3 +130,68 @@ def test_published_sizes_start_as_in_fairseq():
     """The window belongs to the small encoder only."""
     assert XLSRConfig.preset("tiny").pos_conv_width > 0
     assert not any(XLSRConfig.preset(n).pos_conv_width for n in ("300m", "1b", "2b"))
+
+
+# Folding
+
+
+def test_kernel_is_folded_once_while_nothing_changes():
+    """In evaluation, and where it is frozen."""
+    module, _ = positions_of(4)
+    with torch.no_grad():
+        assert module.weight() is module.weight()
+    assert module.weight() is not module.weight()
+    module.requires_grad_(False)
+    assert module.weight() is module.weight()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda module: module.magnitude.mul_(2),
+        lambda module: module.direction.add_(1),
+        lambda module: module.load_state_dict(positions_of(4)[0].state_dict()),
+        lambda module: module.double(),
+        lambda module: module.direction.data.mul_(3).add_(1),
+        lambda module: setattr(
+            module, "direction", torch.nn.Parameter(torch.ones_like(module.direction))
+        ),
+    ],
+    ids=["magnitude", "direction", "loaded", "dtype", "data", "replaced"],
+)
+@torch.no_grad()
+def test_kernel_is_folded_again_after_a_change(change):
+    """Of any kind: it is always that of the present parameters."""
+    module, _ = positions_of(4)
+    before = module.weight()
+    change(module)
+    norms = torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True)
+    torch.testing.assert_close(
+        module.weight(), module.direction * module.magnitude / norms
+    )
+    assert module.weight() is not before
+
+
+def test_folding_under_inference_mode_does_not_poison_training():
+    """A kernel that was folded there can be used with gradients elsewhere."""
+    module, config = positions_of(4)
+    packing = Packing.of([1_000, 2_000], config)
+    rows = torch.randn(sum(packing.num_frames), 12)
+    with torch.inference_mode():
+        inside = module(rows, packing)
+    module.requires_grad_(False)
+    rows.requires_grad_()
+    outside = module(rows, packing)
+    outside.sum().backward()
+    torch.testing.assert_close(inside.clone(), outside.detach())
+
+
+def test_an_optimiser_step_unfolds():
+    """Evaluation after training uses what was learnt."""
+    module, _ = positions_of(4)
+    with torch.no_grad():
+        before = module.weight().clone()
+    module.weight().square().sum().backward()
+    torch.optim.SGD(module.parameters(), lr=0.1).step()
+    with torch.no_grad():
+        assert not torch.allclose(module.weight(), before)

@@ -1,12 +1,16 @@
 """Attention inside utterances only, dropped layers, recomputed activations."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._dynamo.testing import CompileCounter
 
 from xlsr_sb import XLSRConfig
+from xlsr_sb.encoder import transformer
 from xlsr_sb.encoder.packing import Packing
-from xlsr_sb.encoder.transformer import SelfAttention, Transformer, TransformerLayer
+from xlsr_sb.encoder.transformer import Transformer, TransformerLayer
 
 FRAMES = [7, 1, 12, 3]
 QUIET = {"layerdrop": 0.0, "activation_dropout": 0.0}
@@ -37,32 +41,34 @@ def dense_attention(module, rows):
     return module.output(mixed.reshape(len(rows), 16))
 
 
-def test_attention_stays_inside_an_utterance(rows, packing):
-    """It equals the formula on each utterance alone."""
-    module = SelfAttention(config_of())
-    alone = [dense_attention(module, piece) for piece in rows.split(FRAMES)]
-    torch.testing.assert_close(module(rows, packing), torch.cat(alone))
-
-
-def test_attention_dropout_is_of_training(rows, packing):
-    """Zero in evaluation."""
-    module = SelfAttention(config_of(attention_dropout=0.5))
-    assert not torch.equal(module(rows, packing), module(rows, packing))
-    module.eval()
-    alone = [dense_attention(module, piece) for piece in rows.split(FRAMES)]
-    torch.testing.assert_close(module(rows, packing), torch.cat(alone))
-
-
-def test_layer_is_pre_norm_with_two_residuals(rows, packing):
-    """As in wav2vec 2.0's large models."""
-    layer = TransformerLayer(config_of(**QUIET))
-    torch.nn.init.normal_(layer.ffn_norm.weight)
-    middle = rows + layer.attention(layer.attention_norm(rows), packing)
+def by_formula(layer, rows):
+    """Output of a layer without dropout for one utterance."""
+    middle = rows + dense_attention(layer.attention, layer.attention_norm(rows))
     hidden = F.gelu(layer.ffn_in(layer.ffn_norm(middle)))
-    torch.testing.assert_close(layer(rows, packing), middle + layer.ffn_out(hidden))
+    return middle + layer.ffn_out(hidden)
 
 
-@pytest.mark.parametrize("name", ["dropout", "activation_dropout"])
+def layer_of(**fields):
+    """Layer whose norms count."""
+    layer = TransformerLayer(config_of(**{**QUIET, **fields}))
+    for norm in (layer.ffn_norm, layer.attention_norm):
+        torch.nn.init.normal_(norm.weight)
+        torch.nn.init.normal_(norm.bias)
+    return layer
+
+
+@pytest.mark.parametrize("has_blocks", [True, False])
+def test_layer_is_the_formula_on_each_utterance_alone(
+    rows, packing, has_blocks, monkeypatch
+):
+    """Pre-norm, two residuals, attention inside an utterance; in blocks or modules."""
+    monkeypatch.setattr(TransformerLayer, "_has_blocks", lambda *_: has_blocks)
+    layer = layer_of()
+    alone = [by_formula(layer, piece) for piece in rows.split(FRAMES)]
+    torch.testing.assert_close(layer(rows, packing), torch.cat(alone))
+
+
+@pytest.mark.parametrize("name", ["dropout", "activation_dropout", "attention_dropout"])
 def test_layer_dropouts_are_of_training(rows, packing, name):
     """Each by itself changes training and leaves evaluation alone."""
     layer = TransformerLayer(config_of(**{**QUIET, name: 0.3}))
@@ -170,3 +176,47 @@ def test_checkpointing_keeps_less(rows, packing):
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
             stack(rows.requires_grad_(), packing)
     assert kept[1] < kept[0] / 5
+
+
+# Compilation
+
+looks_at_gradients = pytest.mark.filterwarnings(  # the compiler, of its inputs
+    "ignore:The .grad attribute of a Tensor that is not a leaf"
+)
+
+
+@pytest.fixture
+def compiler(monkeypatch):
+    """Counts graphs, and runs them as they are."""
+    counter = CompileCounter()
+    compile_with = partial(torch.compile, backend=counter)
+    monkeypatch.setattr(transformer.torch, "compile", compile_with)
+    transformer._compiled.cache_clear()
+    torch._dynamo.reset()
+    yield counter
+    transformer._compiled.cache_clear()
+
+
+@looks_at_gradients
+def test_layers_and_batches_share_two_graphs(compiler):
+    """Whatever the number of utterances and their lengths: no recompilation storm."""
+    stack = Transformer(config_of(compile_layers=True, num_layers=4, **QUIET))
+    plain = Transformer(config_of(num_layers=4, **QUIET))
+    plain.load_state_dict(stack.state_dict())
+    for frames in ([7, 1, 12, 3], [9], [40, 2], [5] * 7, [31, 30, 29], [2]):
+        packing = Packing.of([400 + 320 * (n - 1) for n in frames], config_of())
+        rows = torch.randn(sum(frames), 16, requires_grad=True)
+        states = stack(rows, packing)
+        states[-1].sum().backward()
+        torch.testing.assert_close(states[-1], plain(rows, packing)[-1])
+    assert compiler.frame_count == 2
+
+
+@looks_at_gradients
+def test_compiled_dropout_is_of_training(rows, packing, compiler):
+    """It is drawn anew for each batch."""
+    layer = layer_of(compile_layers=True, activation_dropout=0.3)
+    assert not torch.equal(layer(rows, packing), layer(rows, packing))
+    layer.eval()
+    assert torch.equal(layer(rows, packing), layer(rows, packing))
+    assert compiler.frame_count > 0

@@ -4,6 +4,8 @@ Seen to fail: waveforms normalised over the padded length; a channel mask for th
 batch; a frozen encoder that trains on with dropout.
 """
 
+import weakref
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -112,6 +114,50 @@ def test_all_layers_are_given_when_asked_for():
         assert not layer[1, encoded.num_frames[1] :].any()
     distances = [(a - encoded.features).abs().max() for a in encoded.layers[:-1]]
     assert min(distances) > 0.01
+
+
+@pytest.mark.parametrize("layer", range(4))
+def test_a_layer_is_given_without_those_above(layer):
+    """They are not even run, and only the output of the last one is normalised."""
+    lobe = random_lobe(num_layers=3).eval()
+    states = lobe.encode(*ragged_batch(), all_layers=True).layers
+    ran = []
+    for i, module in enumerate(lobe.transformer.layers):
+        module.register_forward_hook(lambda *_, i=i: ran.append(i))
+    alone = lobe.encode(*ragged_batch(), up_to_layer=layer)
+    assert torch.equal(alone.features, states[layer])
+    assert alone.layers == ()
+    below = lobe.encode(*ragged_batch(), up_to_layer=layer, all_layers=True)
+    assert len(below.layers) == layer + 1
+    assert all(map(torch.equal, below.layers, states))
+    assert ran == [*range(layer)] * 2
+
+
+@pytest.mark.parametrize("layer", [-1, 4])
+def test_layer_that_is_not_there(layer):
+    """The message says which ones are."""
+    message = f"no layer {layer}; its states are 0, .* to 3, the output of the last"
+    with pytest.raises(InputError, match=message):
+        random_lobe(num_layers=3).encode(*ragged_batch(), up_to_layer=layer)
+
+
+@pytest.mark.parametrize(("options", "most"), [({}, 3), ({"all_layers": True}, 9)])
+def test_states_that_nobody_wants_are_let_go(options, most):
+    """In a pass without gradients a layer's input is freed once it was used."""
+    lobe, alive = random_lobe(num_layers=8).eval(), []
+    inputs = weakref.WeakSet()
+
+    def note(_, given):
+        inputs.add(given[0])
+        alive.append(len(inputs))
+
+    for layer in lobe.transformer.layers:
+        layer.register_forward_pre_hook(note)
+    with torch.no_grad():
+        lobe.encode(*ragged_batch(), **options)
+    assert max(alive) <= most
+    assert len(alive) == 8
+    assert (max(alive) == 8) == bool(options)
 
 
 def test_too_short_utterance_is_named():
@@ -236,7 +282,9 @@ def test_unfrozen_encoder_trains_again(freeze_feature_extractor):
     lobe.freeze()
     assert not lobe.training
     lobe.unfreeze()
-    assert all(module.training for module in lobe.modules())
+    for name, module in lobe.named_modules():
+        is_convolution = name.startswith("feature_extractor")
+        assert module.training != (is_convolution and freeze_feature_extractor), name
     lobe.encode(*ragged_batch()).features.square().sum().backward()
     for name, parameter in lobe.named_parameters():
         is_convolution = name.startswith("feature_extractor.")

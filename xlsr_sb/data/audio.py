@@ -71,7 +71,7 @@ def probe_audio(path: str | Path) -> AudioInfo:
     >>> info.num_samples, info.sample_rate, info.num_channels, info.duration
     (4000, 8000, 2, 0.5)
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         return AudioInfo(file.frames, file.samplerate, file.channels)
 
 
@@ -107,11 +107,11 @@ def load_audio(
     >>> load_audio(path).shape, load_audio(path, start=1_000, stop=1_400).shape
     (torch.Size([8000]), torch.Size([800]))
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         first, last = _segment(file, start, stop)
         channels = _read(file, first, last)
         promised = file.frames if stop is None else last
-        _check_complete(file, promised - first, len(channels), exact=stop is not None)
+        check_complete(file, promised - first, len(channels), exact=stop is not None)
         rate = file.samplerate
     samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
     finite = np.isfinite(samples)
@@ -125,7 +125,7 @@ def load_audio(
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
+def opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
     """Open a file that holds at least one sample, and all that its header promises."""
     with _open(path) as file:
         _check_header(file)
@@ -184,7 +184,7 @@ def _read(file: soundfile.SoundFile, first: int, last: int) -> np.ndarray:
     return file.read(last - first, dtype="float32", always_2d=True)
 
 
-def _check_complete(
+def check_complete(
     file: soundfile.SoundFile, promised: int, present: int, *, exact: bool
 ) -> None:
     """Raise when fewer samples came out than were promised."""

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass, fields, replace
 
+from xlsr_sb.encoder.freezing import check_parts, names_of
+from xlsr_sb.encoder.lora import TARGETS
 from xlsr_sb.errors import InputError
 from xlsr_sb.lengths import KERNELS, STRIDES, receptive_field
 
@@ -38,8 +40,21 @@ class XLSRConfig:
         as fairseq does; an utterance's mask then depends on its neighbours.
     freeze_feature_extractor : bool
         Never train the convolutions, as in the paper's fine-tuning.
+    frozen_parts : tuple of str
+        Parts that are never trained either (``xlsr_sb.encoder.freezing``), or one
+        string with their names: ``positions layers:0-11``.
+    lora_rank : int
+        Rank of low-rank adapters, which are then all that is trained
+        (``xlsr_sb.encoder.lora``); 0 for none.
+    lora_alpha, lora_dropout : float
+        Scale of the adapters times their rank; dropout before them.
+    lora_targets : tuple of str
+        What they adapt, out of ``q k v output ffn_in ffn_out``; or one string.
     activation_checkpointing : bool
         Recompute each layer in the backward pass: less memory, a third more time.
+    compile_layers : bool
+        Compile the transformer's layers with ``torch.compile``, which takes a minute
+        at the first batch and a C++ compiler on a CPU.
 
     Example
     -------
@@ -69,13 +84,22 @@ class XLSRConfig:
     mask_channel_length: int = 64
     require_same_masks: bool = False
     freeze_feature_extractor: bool = True
+    frozen_parts: tuple[str, ...] = ()
+    lora_rank: int = 0
+    lora_alpha: float = 16.0
+    lora_targets: tuple[str, ...] = ("q", "v")
+    lora_dropout: float = 0.0
     activation_checkpointing: bool = False
+    compile_layers: bool = False
 
     def __post_init__(self):
         """Accept lists where YAML gives them, and refuse sizes that cannot work."""
         for name in ("conv_dims", "conv_kernels", "conv_strides"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("frozen_parts", "lora_targets"):
+            object.__setattr__(self, name, names_of(getattr(self, name)))
         self._check_counts()
+        check_parts(self.frozen_parts, num_layers=self.num_layers)
         for problem, wrong in self._problems().items():
             if wrong:
                 raise InputError(f"encoder: {problem}")
@@ -85,7 +109,7 @@ class XLSRConfig:
         for field in fields(self):
             value = getattr(self, field.name)
             sizes = value if isinstance(value, tuple) else (value,)
-            least = 0 if field.name == "mask_time_min_spans" else 1
+            least = 0 if field.name in ("mask_time_min_spans", "lora_rank") else 1
             if field.type is not float and any(
                 type(size) is int and size < least for size in sizes
             ):
@@ -97,12 +121,17 @@ class XLSRConfig:
         """Each sentence that would be true of an unusable configuration."""
         dim, heads, groups = self.dim, self.num_heads, self.pos_conv_groups
         depths = len(self.conv_dims), len(self.conv_kernels), len(self.conv_strides)
+        targets = self.lora_targets
+        are_targets = 0 < len(targets) == len(set(targets) & set(TARGETS))
         problems = {
             f"dim {dim} must be a multiple of num_heads {heads}": dim % heads != 0,
             f"dim {dim} must be a multiple of pos_conv_groups {groups}": dim % groups
             != 0,
             f"conv_dims, conv_kernels and conv_strides must be equally many, got "
             f"{depths}": len(set(depths)) > 1,
+            f"lora_alpha must be above 0, got {self.lora_alpha}": self.lora_alpha <= 0,
+            f"lora_targets must be some of {', '.join(TARGETS)}, each once, got "
+            f"{list(targets)}": not are_targets,
         }
         for field in fields(self):
             value = getattr(self, field.name)
@@ -144,6 +173,17 @@ class XLSRConfig:
     def receptive_field(self) -> int:
         """Samples that one frame is computed from (400 for every published size)."""
         return receptive_field(self.conv_kernels, self.conv_strides)
+
+    def top_layer(self, up_to_layer: int | None) -> int:
+        """Number of the last layer to run; all of them for None."""
+        last = self.num_layers
+        top = last if up_to_layer is None else up_to_layer
+        if not 0 <= top <= last:
+            raise InputError(
+                f"encoder: there is no layer {top}; its states are 0, the input of the "
+                f"first layer, to {last}, the output of the last"
+            )
+        return top
 
 
 PRESETS = {

@@ -135,9 +135,12 @@ def grouped_convolution(
     >>> grouped_convolution(signal, weight, torch.zeros(4), 2).shape
     torch.Size([1, 4, 9])
     """
-    if signal.is_cuda or torch.is_autocast_enabled(signal.device.type):
+    if signal.is_cuda:
         padding = weight.shape[-1] // 2
         return F.conv1d(signal, weight, bias, padding=padding, groups=groups)
+    if torch.is_autocast_enabled("cpu"):
+        dtype = torch.get_autocast_dtype("cpu")
+        signal, weight, bias = signal.to(dtype), weight.to(dtype), bias.to(dtype)
     return _Grouped.apply(signal, weight, bias, groups)
 
 

@@ -36,7 +36,10 @@ class ConvLayer(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Map [stride * (n + lookahead), input_dim] to [n, output_dim]."""
         outputs = strided_convolution(frames, self.weight, self.bias, self.stride)
-        return F.gelu(self.norm(outputs))
+        outputs = self.norm(outputs)
+        if outputs.requires_grad:
+            return F.gelu(outputs)
+        return torch.ops.aten.gelu_(outputs)  # 90 MB less to fetch at the first layer
 
 
 class FeatureExtractor(nn.Module):

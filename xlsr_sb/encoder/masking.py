@@ -7,6 +7,61 @@ host and with PyTorch's generator, so that one seed fixes them.
 import torch
 from torch import Tensor
 
+from xlsr_sb.encoder.config import XLSRConfig
+from xlsr_sb.encoder.packing import Packing
+
+
+def mask_rows(
+    rows: Tensor, packing: Packing, embedding: Tensor, *, config: XLSRConfig
+) -> Tensor:
+    """Put the mask embedding on spans of frames, zeros on spans of channels.
+
+    Parameters
+    ----------
+    rows : Tensor [N, D]
+    packing : Packing
+        Layout of the batch; each utterance has masks of its own.
+    embedding : Tensor [D]
+        What masked frames hold.
+    config : XLSRConfig
+        Its shares and lengths of spans.
+
+    Returns
+    -------
+    Tensor [N, D]
+
+    Example
+    -------
+    >>> config = XLSRConfig.preset("tiny", mask_channel_prob=0.0)
+    >>> packing = Packing.of([16_000], config)
+    >>> masked = mask_rows(
+    ...     torch.ones(49, 384), packing, torch.zeros(384), config=config
+    ... )
+    >>> sorted(masked.unique().tolist())
+    [0.0, 1.0]
+    """
+    if config.mask_time_prob:
+        masks = _draw(packing.num_frames, "time", config)
+        masked = torch.cat(masks)[:, None].to(rows.device, non_blocking=True)
+        rows = torch.where(masked, embedding.to(rows.dtype), rows)
+    if config.mask_channel_prob:
+        sizes = [config.dim] * len(packing.num_frames)
+        masked = torch.stack(_draw(sizes, "channel", config))
+        masked = masked.to(rows.device, non_blocking=True)
+        rows = rows.masked_fill(masked[packing.utterance], 0)
+    return rows
+
+
+def _draw(sizes: list[int], axis: str, config: XLSRConfig) -> list[Tensor]:
+    """One mask an utterance, over ``time`` or ``channel``."""
+    options = {
+        "prob": getattr(config, f"mask_{axis}_prob"),
+        "span": getattr(config, f"mask_{axis}_length"),
+        "min_spans": config.mask_time_min_spans if axis == "time" else 0,
+    }
+    masks = [span_mask(size, **options) for size in sizes]
+    return trim_to_smallest(masks) if config.require_same_masks else masks
+
 
 def span_mask(length: int, *, prob: float, span: int, min_spans: int = 0) -> Tensor:
     """Mask of one utterance: some spans of equal length, which may overlap.

@@ -36,6 +36,9 @@ class Packing:
         Samples between two frames.
     device : torch.device
         Where the indices are wanted.
+    is_normalised : bool
+        The waveforms have been normalised already, as pieces of a longer recording are
+        by the statistics of the whole.
 
     Example
     -------
@@ -48,6 +51,7 @@ class Packing:
     num_frames: list[int]
     hop: int
     device: torch.device = torch.device("cpu")
+    is_normalised: bool = False
 
     @classmethod
     def of(cls, num_samples, config: XLSRConfig, device="cpu") -> "Packing":
@@ -81,7 +85,7 @@ class Packing:
         return [0, *accumulate(hops)][:-1]
 
     def pack(self, waveforms: Tensor, tail: int) -> Tensor:
-        """Normalise each utterance over its own samples and lay all end to end.
+        """Normalise each utterance over its own samples, and lay all end to end.
 
         Parameters
         ----------
@@ -96,7 +100,10 @@ class Packing:
         """
         pieces = []
         for waveform, n in zip(waveforms, self.num_samples, strict=True):
-            pieces.append(F.layer_norm(waveform[:n].float(), (n,)))
+            samples = waveform[:n].float()
+            if not self.is_normalised:
+                samples = F.layer_norm(samples, (n,))
+            pieces.append(samples)
             pieces.append(waveforms.new_zeros(-n % self.hop, dtype=torch.float32))
         pieces.append(waveforms.new_zeros(tail, dtype=torch.float32))
         return torch.cat(pieces)

@@ -1,19 +1,24 @@
 """Pre-norm transformer layers over rows of real frames."""
 
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import islice
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from xlsr_sb.encoder.attention import attend
+from xlsr_sb.encoder.blocks import AttentionBlock, FeedForwardBlock
 from xlsr_sb.encoder.config import XLSRConfig
 from xlsr_sb.encoder.dropout import dropout
+from xlsr_sb.encoder.freezing import recording
 from xlsr_sb.encoder.packing import Packing
-
-HALF = (torch.bfloat16, torch.float16)
 
 
 class SelfAttention(nn.Module):
-    """Multi-head attention inside each utterance; no [B, heads, F, F] tensor anywhere.
+    """What stands before and behind multi-head attention inside each utterance.
 
     Parameters
     ----------
@@ -25,37 +30,6 @@ class SelfAttention(nn.Module):
         self.num_heads, self.dropout = config.num_heads, config.attention_dropout
         self.qkv = nn.Linear(config.dim, 3 * config.dim)
         self.output = nn.Linear(config.dim, config.dim)
-
-    def forward(self, rows: Tensor, packing: Packing) -> Tensor:
-        """Map rows [N, D] to rows [N, D]."""
-        qkv = self.qkv(rows).view(len(rows), 3, self.num_heads, -1)
-        p = self.dropout if self.training else 0.0
-        attend = _attend_packed if _has_varlen(qkv, p) else _attend_by_utterance
-        return self.output(attend(qkv, packing, p).reshape(len(rows), -1))
-
-
-def _has_varlen(qkv: Tensor, p: float) -> bool:
-    """Whether PyTorch's variable-length attention takes these rows (CUDA, 16 bits)."""
-    return qkv.is_cuda and qkv.dtype in HALF and p == 0
-
-
-def _attend_packed(qkv: Tensor, packing: Packing, _p: float) -> Tensor:
-    """All utterances in one call, [N, 3, H, d] -> [N, H, d]."""
-    from torch.nn.attention.varlen import varlen_attn  # needs CUDA only when called
-
-    longest = max(packing.num_frames)
-    bounds = packing.boundaries
-    return varlen_attn(*qkv.unbind(1), bounds, bounds, longest, longest)
-
-
-def _attend_by_utterance(qkv: Tensor, packing: Packing, p: float) -> Tensor:
-    """One call an utterance, [N, 3, H, d] -> [N, H, d]."""
-    outputs = []
-    for piece in qkv.split(packing.num_frames):
-        query, key, value = piece.permute(1, 2, 0, 3)[:, None].unbind()  # [1, H, n, d]
-        attended = F.scaled_dot_product_attention(query, key, value, dropout_p=p)
-        outputs.append(attended[0].transpose(0, 1))
-    return torch.cat(outputs)
 
 
 class TransformerLayer(nn.Module):
@@ -72,6 +46,7 @@ class TransformerLayer(nn.Module):
             config.dropout,
             config.activation_dropout,
         )
+        self.is_compiled = config.compile_layers
         self.attention_norm = nn.LayerNorm(config.dim)
         self.attention = SelfAttention(config)
         self.ffn_norm = nn.LayerNorm(config.dim)
@@ -80,14 +55,74 @@ class TransformerLayer(nn.Module):
 
     def forward(self, rows: Tensor, packing: Packing) -> Tensor:
         """Map rows [N, D] to rows [N, D]."""
-        attended = self.attention(self.attention_norm(rows), packing)
-        rows = rows + self._drop(attended, self.dropout)
-        hidden = F.gelu(self.ffn_in(self.ffn_norm(rows)))
-        hidden = self._drop(hidden, self.activation_dropout)
-        return rows + self._drop(self.ffn_out(hidden), self.dropout)
+        if self._has_blocks(rows):
+            return self._in_blocks(rows, packing)
+        halves = before_attention, after_attention
+        before, after = map(_compiled, halves) if self.is_compiled else halves
+        p = self.attention.dropout if self.training else 0.0
+        return after(self, rows, attend(before(self, rows), packing, dropout=p))
 
-    def _drop(self, values: Tensor, p: float) -> Tensor:
-        return dropout(values, p, training=self.training)
+    def _has_blocks(self, rows: Tensor) -> bool:
+        """Whether the two halves can be computed as blocks.
+
+        They are written for CPUs, for plain linear layers (no adapters on them) and
+        without the two dropouts that are zero in the paper.
+        """
+        linears = self.attention.qkv, self.attention.output, self.ffn_in, self.ffn_out
+        drops = self.training and (self.dropout or self.attention.dropout)
+        return (
+            rows.device.type == "cpu"
+            and not (self.is_compiled or drops)
+            and all(type(linear) is nn.Linear for linear in linears)
+        )
+
+    def _in_blocks(self, rows: Tensor, packing: Packing) -> Tensor:
+        dtype = rows.dtype
+        if torch.is_autocast_enabled("cpu"):
+            dtype = torch.get_autocast_dtype("cpu")
+        with torch.autocast("cpu", enabled=False):
+            rows = AttentionBlock.apply(
+                rows,
+                *self.attention_norm.parameters(),
+                *self.attention.parameters(),
+                packing.num_frames,
+                self.attention.num_heads,
+                dtype,
+            )
+            return FeedForwardBlock.apply(
+                rows,
+                *self.ffn_norm.parameters(),
+                *self.ffn_in.parameters(),
+                *self.ffn_out.parameters(),
+                self.activation_dropout if self.training else 0.0,
+                dtype,
+            )
+
+
+def before_attention(layer: TransformerLayer, rows: Tensor) -> Tensor:
+    """Queries, keys and values [N, 3, H, d] of rows [N, D]."""
+    qkv = layer.attention.qkv(layer.attention_norm(rows))
+    return qkv.view(len(rows), 3, layer.attention.num_heads, -1)
+
+
+def after_attention(layer: TransformerLayer, rows: Tensor, attended: Tensor) -> Tensor:
+    """Output [N, D] of a layer, from its input and attended values [N, H, d]."""
+    attended = layer.attention.output(attended.flatten(1))
+    rows = rows + dropout(attended, layer.dropout, training=layer.training)
+    hidden = F.gelu(layer.ffn_in(layer.ffn_norm(rows)))
+    hidden = dropout(hidden, layer.activation_dropout, training=layer.training)
+    outputs = layer.ffn_out(hidden)
+    return rows + dropout(outputs, layer.dropout, training=layer.training)
+
+
+@cache
+def _compiled(half: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A half that is compiled once for all layers and any number of rows.
+
+    Parameters are arguments of the compiled graph, so layers share it; attention, whose
+    utterances differ from batch to batch, stays between the halves as it is.
+    """
+    return torch.compile(half, dynamic=True)
 
 
 class Transformer(nn.Module):
@@ -108,25 +143,34 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(config.dim)
         self.layerdrop_generator = torch.Generator()
 
-    def forward(self, rows: Tensor, packing: Packing) -> list[Tensor]:
+    def forward(
+        self, rows: Tensor, packing: Packing, *, wanted: Sequence[int] | None = None
+    ) -> list[Tensor]:
         """States [N, D] before each layer, then the normalised output of the last.
 
-        They are what transformers calls ``hidden_states``: ``num_layers + 1`` of them.
+        They are what transformers calls ``hidden_states``: ``num_layers + 1`` of them
+        (of which its versions 5 give the last before the final LayerNorm).
+        Where only some are wanted, in rising order, no other is kept and no layer above
+        them is run.
         """
+        depth = len(self.layers)
+        wanted = range(depth + 1) if wanted is None else wanted
         states = []
-        for layer in self.layers:
-            states.append(rows)
-            if not self._skips():
-                rows = self._run(layer, rows, packing)
-        return [*states, self.norm(rows)]
+        for i, layer in enumerate(islice(self.layers, wanted[-1])):
+            if i in wanted:
+                states.append(rows)
+            if not self._skips(layer):
+                with recording(layer, rows):
+                    rows = self._run(layer, rows, packing)
+        return [*states, self.norm(rows) if wanted[-1] == depth else rows]
 
-    def _skips(self) -> bool:
-        """Draw whether the next layer is dropped; every rank draws the same.
+    def _skips(self, layer: nn.Module) -> bool:
+        """Draw whether a layer is dropped; every rank draws the same.
 
         The generator is apart from the one that dropout and masks use, and the training
         loop seeds it alike on all ranks, so they always drop the same layers.
         """
-        if not self.training or self.layerdrop == 0:
+        if not layer.training or self.layerdrop == 0:
             return False
         draw = torch.rand((), generator=self.layerdrop_generator)
         return draw.item() < self.layerdrop

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from xlsr_sb.encoder import pretrained
 from xlsr_sb.encoder.config import XLSRConfig
 from xlsr_sb.encoder.dropout import dropout
+from xlsr_sb.encoder.freezing import Freezable, recording
 from xlsr_sb.encoder.frontend import FeatureExtractor
-from xlsr_sb.encoder.masking import span_mask, trim_to_smallest
+from xlsr_sb.encoder.lora import insert_adapters
+from xlsr_sb.encoder.masking import mask_rows
 from xlsr_sb.encoder.packing import Packing
 from xlsr_sb.encoder.positions import PositionalConv
 from xlsr_sb.encoder.transformer import Transformer
@@ -37,7 +39,7 @@ class Encoded:
     layers: tuple[Tensor, ...] = ()
 
 
-class XLSR(nn.Module):
+class XLSR(Freezable):
     """XLS-R encoder (Babu et al. 2021, arXiv 2111.09296).
 
     Parameters
@@ -56,10 +58,7 @@ class XLSR(nn.Module):
     """
 
     def __init__(self, config: XLSRConfig):
-        super().__init__()
-        self.config = config
-        self.is_frozen = False
-        self._asked_to_train = True  # what it goes back to when it is unfrozen
+        super().__init__(config)
         self.feature_extractor = FeatureExtractor(config)
         self.feature_norm = nn.LayerNorm(config.conv_dims[-1])
         self.feature_projection = nn.Linear(config.conv_dims[-1], config.dim)
@@ -67,19 +66,21 @@ class XLSR(nn.Module):
         self.positions = PositionalConv(config)
         self.transformer = Transformer(config)
         self.transformer.apply(_init_as_bert)
-        if config.freeze_feature_extractor:
-            self.feature_extractor.requires_grad_(False)
+        if config.lora_rank:
+            insert_adapters(self.transformer, config)
+        self.freeze_parts(*config.frozen_parts)
 
     @classmethod
     def from_pretrained(cls, source: str, **overrides) -> "XLSR":
-        """Encoder with the weights of a folder or hub id in transformers' layout.
+        """Encoder with the weights of a checkpoint, in whatever layout it is.
 
         Parameters
         ----------
         source : str
-            A folder, or a hub id such as ``facebook/wav2vec2-xls-r-300m``.
+            A hub id such as ``facebook/wav2vec2-xls-r-300m``; a folder of transformers
+            or of ours; a file of fairseq (``.pt``) or of torchaudio (``.pth``).
         **overrides
-            Fields of ``XLSRConfig`` other than sizes.
+            Fields of ``XLSRConfig``; sizes only if the checkpoint does not tell them.
 
         Raises
         ------
@@ -88,7 +89,7 @@ class XLSR(nn.Module):
         """
         config, weights = pretrained.read(str(source), overrides)
         encoder = cls(config)
-        pretrained.load_weights(encoder, weights, str(source))
+        pretrained.load_weights(encoder, weights)
         return encoder
 
     @classmethod
@@ -115,32 +116,21 @@ class XLSR(nn.Module):
             return cls.from_pretrained(source, **overrides)
         return cls(XLSRConfig.preset(preset, **overrides))
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write a folder that ``from_pretrained`` and transformers load."""
-        pretrained.write(self, Path(folder))
+    def save_pretrained(self, folder: str | Path, layout: str = "huggingface") -> None:
+        """Write a folder that ``from_pretrained`` loads, and the layout's owner.
 
-    def freeze(self) -> None:
-        """Stop training: no gradient, and no dropout, layerdrop or mask either."""
-        self.is_frozen = True
-        self.requires_grad_(False)
-        self.train(self._asked_to_train)
-
-    def unfreeze(self) -> None:
-        """Train again (but not the convolutions, if the configuration freezes them)."""
-        self.is_frozen = False
-        self.requires_grad_(True)
-        if self.config.freeze_feature_extractor:
-            self.feature_extractor.requires_grad_(False)
-        self.train(self._asked_to_train)
+        Parameters
+        ----------
+        folder : str or Path
+            Made if absent.
+        layout : str
+            ``huggingface``, ``fairseq``, ``torchaudio`` or ``xlsr_sb``.
+        """
+        pretrained.write(self, Path(folder), layout)
 
     def seed_layerdrop(self, seed: int) -> None:
         """Fix which layers are dropped next; give all ranks the same seed."""
         self.transformer.layerdrop_generator.manual_seed(seed)
-
-    def train(self, mode: bool = True):
-        """Set training mode; a frozen encoder takes it when it is unfrozen."""
-        self._asked_to_train = mode
-        return super().train(mode and not self.is_frozen)
 
     def forward(self, wavs: Tensor, wav_lens: Tensor | None = None) -> Tensor:
         """Features, called as SpeechBrain calls a lobe.
@@ -162,7 +152,12 @@ class XLSR(nn.Module):
         return self.encode(wavs, num_samples).features
 
     def encode(
-        self, waveforms: Tensor, num_samples: Tensor, *, all_layers: bool = False
+        self,
+        waveforms: Tensor,
+        num_samples: Tensor,
+        *,
+        all_layers: bool = False,
+        up_to_layer: int | None = None,
     ) -> Encoded:
         """Features and their exact number, from absolute lengths.
 
@@ -174,6 +169,9 @@ class XLSR(nn.Module):
             Samples of each utterance; on the host, a GPU need not be waited for.
         all_layers : bool
             Whether ``layers`` is filled.
+        up_to_layer : int, optional
+            Run no layer above this one, and take its output for the features; 0 is the
+            input of the first. Only the output of the last layer is normalised.
 
         Returns
         -------
@@ -182,50 +180,35 @@ class XLSR(nn.Module):
         Raises
         ------
         InputError
-            If an utterance is shorter than 400 samples.
+            If an utterance is shorter than 400 samples, or there is no such layer.
         """
+        top = self.config.top_layer(up_to_layer)
+        wanted = range(top + 1) if all_layers else [top]
         packing = Packing.of(num_samples.tolist(), self.config, waveforms.device)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
-            states = self.transformer(self._embed(waveforms, packing), packing)
-        layers = tuple(map(packing.unpack, states if all_layers else states[-1:]))
+            states = self.transformer(
+                self.embed(waveforms, packing), packing, wanted=wanted
+            )
+        layers = tuple(map(packing.unpack, states))
         return Encoded(layers[-1], packing.counts, layers if all_layers else ())
 
-    def _embed(self, waveforms: Tensor, packing: Packing) -> Tensor:
-        """Rows [N, D] that enter the first layer."""
-        trains = torch.is_grad_enabled() and not self.config.freeze_feature_extractor
-        with torch.set_grad_enabled(trains):
+    def embed(self, waveforms: Tensor, packing: Packing) -> Tensor:
+        """Rows [N, D] that enter the first layer.
+
+        Parameters
+        ----------
+        waveforms : Tensor [B, T]
+        packing : Packing
+            Their layout.
+        """
+        with recording(self.feature_extractor, waveforms):
             features = self.feature_extractor(waveforms, packing)
         rows = self.feature_projection(self.feature_norm(features))
         rows = dropout(rows, self.config.input_dropout, training=self.training)
         if self.training:
-            rows = self._mask(rows, packing)
+            rows = mask_rows(rows, packing, self.mask_embedding, config=self.config)
         rows = self.positions(rows, packing)
         return dropout(rows, self.config.dropout, training=self.training)
-
-    def _mask(self, rows: Tensor, packing: Packing) -> Tensor:
-        """Put the mask embedding on spans of frames, zeros on spans of channels."""
-        config = self.config
-        if config.mask_time_prob:
-            masks = self._draw_masks(packing.num_frames, "time")
-            masked = torch.cat(masks)[:, None].to(rows.device, non_blocking=True)
-            rows = torch.where(masked, self.mask_embedding.to(rows.dtype), rows)
-        if config.mask_channel_prob:
-            sizes = [config.dim] * len(packing.num_frames)
-            masked = torch.stack(self._draw_masks(sizes, "channel"))
-            masked = masked.to(rows.device, non_blocking=True)
-            rows = rows.masked_fill(masked[packing.utterance], 0)
-        return rows
-
-    def _draw_masks(self, sizes: list[int], axis: str) -> list[Tensor]:
-        """One mask an utterance, over ``time`` or ``channel``."""
-        config = self.config
-        options = {
-            "prob": getattr(config, f"mask_{axis}_prob"),
-            "span": getattr(config, f"mask_{axis}_length"),
-            "min_spans": config.mask_time_min_spans if axis == "time" else 0,
-        }
-        masks = [span_mask(size, **options) for size in sizes]
-        return trim_to_smallest(masks) if config.require_same_masks else masks
 
 
 def _init_as_bert(module: nn.Module) -> None:

@@ -1,6 +1,7 @@
 """A task on prepared splits: build, train, score, write the results."""
 
 import logging
+import platform
 import shlex
 import sys
 from collections.abc import Mapping
@@ -184,8 +185,20 @@ def _with_precision(run_opts, precision: str):
         )
     if is_cpu and "fp16" in (precision, run_opts.eval_precision):
         raise InputError("precision fp16 needs a GPU; on a CPU use bf16 or fp32")
+    if is_cpu and precision == "bf16" and not _has_bf16():
+        logger.warning(
+            "This CPU has no bf16 instructions (AVX512-BF16 or AMX); bf16 is emulated, "
+            "so fp32 is likely to be faster."
+        )
     given = run_opts.overridden_args | {"precision"}  # a Brain reads only what is given
     return replace(run_opts, precision=precision, overridden_args=given)
+
+
+def _has_bf16() -> bool:
+    """Whether this CPU multiplies in bf16; yes, where it cannot be told."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return True
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def _device(device) -> str:
