@@ -32,9 +32,11 @@ EXTRAS = {
     "lm": ["flashlight-text"],  # the paper's decoder: C++, lexicon, KenLM
     "scale": ["webdataset", "submitit"],  # tar shards, SLURM
     "synth": ["espeakng-loader"],  # synthetic speech; GPL-3, so never required
+    "bench": ["transformers"],  # the library that the encoder is measured beside
     "debian": ["G722>=1.2.8"],  # decodes the telephone prompts of the demo
 }
 EXTRAS["dev"] = [
+    *EXTRAS["bench"],  # in tests a reference; nothing else of the package imports it
     *EXTRAS["debian"],
     *EXTRAS["synth"],
     "codespell",
@@ -43,7 +45,6 @@ EXTRAS["dev"] = [
     "pytest>=8.1",
     "pytest-timeout",
     "ruff>=0.17,<0.18",  # another version formats otherwise
-    "transformers",  # a reference in tests; the package never imports it
     "yamllint",
 ]
 

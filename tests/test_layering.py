@@ -11,7 +11,7 @@ PACKAGE = "xlsr_sb"
 STAGES = [
     *["errors", "files", "lengths", "manifest", "data", "checkpoints", "encoder"],
     *["heads", "losses", "decoders", "metrics", "training", "tasks", "results"],
-    *["report", "export", "hparams", "run", "cli"],
+    *["report", "export", "hparams", "run", "bench", "cli"],
 ]
 CORPORA = re.compile(
     r"(?<![a-z])(aishell|ami|asterisk|babel|common[ -]?voice|co ?vo ?st|cv[ -]?corpus"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from xlsr_sb.errors import InputError
 from xlsr_sb.files import open_atomic
+from xlsr_sb.results.comparison import RECIPE, comparison_table
 from xlsr_sb.results.rows import COLUMNS, ResultRow, read_rows
 from xlsr_sb.results.tables import latest_runs, markdown_table
 
@@ -177,6 +178,8 @@ def _rendered(text: str, name: str, readme_path, results_path) -> str:
         rows = latest_runs(choose_rows(read_rows(results_path), name))
         if not rows:
             raise InputError(f"results:{name} chooses no row of {results_path}")
-        return render_between_markers(text, name, markdown_table(rows))
+        is_bench = all(row.recipe == RECIPE for row in rows)
+        table = comparison_table(rows) if is_bench else markdown_table(rows)
+        return render_between_markers(text, name, table)
     except InputError as error:
         raise InputError(f"{readme_path}: {error}") from None

@@ -1,0 +1,213 @@
+"""The order of events of a benchmark: workers, cases, loaders, decoders."""
+
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+
+import torch
+
+from xlsr_sb.bench.cases import Case, Settings
+from xlsr_sb.bench.lines import Line
+from xlsr_sb.bench.measuring import build, compare, compare_features, lines_of
+from xlsr_sb.bench.processes import Worker, WorkerDiedError
+from xlsr_sb.encoder import XLSR, XLSRConfig
+from xlsr_sb.lengths import FRAME_RATE
+
+LOADER_WORKERS = (0, 2)
+DECODERS = ("speechbrain", "transformers")
+
+
+def run_bench(
+    settings: Settings, *, report: Callable[[str], None] = lambda _: None
+) -> Iterator[Line]:
+    """Measure everything that the settings ask for, line by line.
+
+    Parameters
+    ----------
+    settings : Settings
+    report : callable
+        Is told what is being done.
+
+    Yields
+    ------
+    Line
+
+    Raises
+    ------
+    InputError
+        If two sides compute different things, or ours cannot compute.
+
+    Example
+    -------
+    >>> settings = Settings(parts=["decoding"], quick=True, pairs=1, threads=1)
+    >>> for line in run_bench(settings):
+    ...     print(line.scene, line.quantity, line.peer)
+    decoding speed speechbrain
+    decoding speed transformers
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        options = {"threads": settings.threads, "device": settings.device}
+        ours = stack.enter_context(Worker("ours", **options))
+        if "encoder" in settings.parts:
+            peers = [Worker(name, **options) for name in settings.peers]
+            started = [stack.enter_context(peer) for peer in peers]
+            encoders = EncoderBench(settings, ours, started, folder, report)
+            yield from encoders.lines()
+        if "loader" in settings.parts:
+            report("loader")
+            yield from loader_lines(ours, settings, folder)
+        if "decoding" in settings.parts:
+            report("decoding")
+            yield from decoding_lines(ours, settings)
+
+
+class EncoderBench:
+    """The cases of all sizes.
+
+    Parameters
+    ----------
+    settings : Settings
+    ours : Worker
+    peers : sequence of Worker
+    folder : Path
+        Takes weights and features.
+    report : callable
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ours: Worker,
+        peers: Sequence[Worker],
+        folder: Path,
+        report: Callable[[str], None],
+    ):
+        self.settings, self.ours, self.peers = settings, ours, list(peers)
+        self.folder, self.report = folder, report
+        self.weights = folder / "encoder"
+
+    def lines(self) -> Iterator[Line]:
+        """Of every case, size by size."""
+        for size, of_size in groupby(self.settings.cases(), key=lambda case: case.size):
+            self.report(f"{size}: random weights")
+            config = XLSRConfig.preset(size)
+            torch.manual_seed(0)
+            XLSR(config).save_pretrained(self.weights)
+            for _, cases in groupby(of_size, key=lambda case: case.batch):
+                yield from self._batch(list(cases), config)
+
+    def _batch(self, cases: list[Case], config: XLSRConfig) -> Iterator[Line]:
+        """All cases on one batch, after a look at whether outputs agree."""
+        first = Case(cases[0].size, "fp32", cases[0].batch, "inference")
+        self.report(f"{first.size} {first.batch}: do the outputs agree?")
+        build(self.ours, self.weights, first)
+        for peer in list(self.peers):
+            yield self._agreement(peer, first)
+        for case in cases:
+            yield from self._case(case, config)
+
+    def _agreement(self, peer: Worker, case: Case) -> Line:
+        """Difference in single precision; a peer that is not there is left out."""
+        absent = build(peer, self.weights, case)
+        if absent:
+            self.peers.remove(peer)
+            shared = {"quantity": "not measured", "unit": "", "note": absent}
+            return Line(case.size, case.title, peer=peer.side, **shared)
+        line = compare_features(self.ours, peer, self.folder, case)
+        peer.ask("forget")
+        return line
+
+    def _case(self, case: Case, config: XLSRConfig) -> Iterator[Line]:
+        """Pairs beside each peer, or ours alone."""
+        self.ours.ask("forget")
+        question = {"case": asdict(case), "config": asdict(config)}
+        floor = self.ours.ask("floor", quick=self.settings.quick, **question)
+        compared = [p for p in self.peers if self.settings.compares(p.side, case.work)]
+        for peer in compared:
+            self.report(f"{case.size} {case.title}: beside {peer.side}")
+            try:
+                yield from self._beside(peer, case, floor)
+            except WorkerDiedError as error:
+                if peer.is_alive:  # then it was ours that died
+                    raise
+                self.peers.remove(peer)
+                shared = {"quantity": "not measured", "unit": "", "note": str(error)}
+                yield Line(case.size, case.title, peer=peer.side, **shared)
+        if not compared or not self.peers:
+            self.report(f"{case.size} {case.title}: alone")
+            yield from self._alone(case, floor)
+
+    def _beside(self, peer: Worker, case: Case, floor: dict) -> list[Line]:
+        """Pairs of steps, both from the same weights."""
+        for worker in (self.ours, peer):
+            build(worker, self.weights, case)
+        options = {"folder": self.folder, "case": case, "pairs": self.settings.pairs}
+        found = compare(self.ours, peer, **options)
+        for worker in (self.ours, peer):
+            worker.ask("forget")
+        return lines_of(case, peer.side, found, floor)
+
+    def _alone(self, case: Case, floor: dict) -> Iterator[Line]:
+        """Time of ours and its share, where there is no peer."""
+        build(self.ours, self.weights, case)
+        self.ours.ask("step")
+        steps = [self.ours.ask("step") for _ in range(self.settings.pairs)]
+        seconds = statistics.median(step["seconds"] for step in steps)
+        shared = {"scene": case.size, "work": case.title, "pairs": len(steps)}
+        yield Line(**shared, quantity="time", unit="s", ours=seconds)
+        share = floor["packed"] / seconds
+        yield Line(
+            **shared, quantity="share of the products' time", unit="", ours=share
+        )
+
+
+def loader_lines(ours: Worker, settings: Settings, folder: Path) -> Iterator[Line]:
+    """Seconds of speech that are read in a second."""
+    audio = folder / "audio"
+    audio.mkdir()
+    options = {"pairs": settings.pairs, "quick": settings.quick}
+    answer = ours.ask("loading", folder=str(audio), workers=LOADER_WORKERS, **options)
+    for found in answer["rates"]:
+        work = f"{found['name']}, {found['workers']} workers"
+        yield _rate_line(
+            "loader", work, "speechbrain", found["ours"], found["speechbrain"]
+        )
+
+
+def decoding_lines(ours: Worker, settings: Settings) -> Iterator[Line]:
+    """Seconds of speech that are decoded in a second."""
+    found = ours.ask("decoding", pairs=settings.pairs, quick=settings.quick)
+    seconds = found["frames"] / FRAME_RATE
+    rates = [seconds / one for one in found["ours"]]
+    for peer in DECODERS:
+        if isinstance(found[peer], str):
+            shared = {"quantity": "not measured", "unit": "", "note": found[peer]}
+            yield Line("decoding", "greedy CTC", peer=peer, **shared)
+        else:
+            theirs = [seconds / one for one in found[peer]]
+            yield _rate_line("decoding", "greedy CTC", peer, rates, theirs)
+
+
+def _rate_line(
+    scene: str, work: str, peer: str, ours: Sequence[float], theirs: Sequence[float]
+) -> Line:
+    """Two lists of speeds, pair by pair."""
+    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+    return Line(
+        scene,
+        work,
+        "speed",
+        "x real time",
+        peer,
+        ours=statistics.median(ours),
+        theirs=statistics.median(theirs),
+        ratio=statistics.median(ratios),
+        low=min(ratios),
+        high=max(ratios),
+        pairs=len(ratios),
+    )
