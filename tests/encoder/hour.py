@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--chunk-seconds", type=float, default=30.0)
     parser.add_argument("--overlap-seconds", type=float, default=5.0)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--bf16", action="store_true", help="under autocast")
     parser.add_argument("--whole", action="store_true")
     given = parser.parse_args()
     torch.manual_seed(0)
@@ -58,7 +59,8 @@ def main() -> None:
     before = held("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
     begin = time.monotonic()
-    features = encode_recording(lobe, waveform, **options)
+    with torch.autocast(given.device, torch.bfloat16, enabled=given.bf16):
+        features = encode_recording(lobe, waveform, **options)
     seconds = time.monotonic() - begin
     print(
         f"{given.preset}, {given.minutes:g} min, {given.context}: {seconds:.1f} s, "
