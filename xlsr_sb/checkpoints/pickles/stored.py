@@ -113,7 +113,7 @@ def rebuilt(storage, offset, shape, strides, *settings) -> StoredTensor:
     >>> rebuilt(Storage("0", torch.float32, 6), 1, (2, 3), (3, 1))
     Traceback (most recent call last):
     ...
-    xlsr_sb.checkpoints.pickles.names.UnreadableError: a tensor of shape (2, 3) from element 1 \
+    xlsr_sb...UnreadableError: a tensor of shape (2, 3) from element 1 \
 does not lie within its storage of 6
     """
     if type(storage) is not Storage:
