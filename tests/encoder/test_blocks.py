@@ -1,7 +1,7 @@
 """Hand-written gradients against finite differences and against the modules'.
 
 Seen to fail: a residual without its gradient, dropout's scale left out of the backward
-pass, the keys' gradient with unscaled queries.
+pass, the keys' gradient doubled.
 """
 
 import copy
