@@ -21,6 +21,7 @@ REQUIRED = [
     "jiwer>=4.0",
     "soundfile",
     "numpy",
+    "scipy>=1.15",  # k-means of acoustic units
     "huggingface-hub",
     "rapidfuzz",  # under jiwer
     "pillow",  # under matplotlib
@@ -45,6 +46,7 @@ EXTRAS["dev"] = [
     "pytest>=8.1",
     "pytest-timeout",
     "ruff>=0.17,<0.18",  # another version formats otherwise
+    "webdataset",  # in tests only: reads our shards
     "yamllint",
 ]
 
@@ -57,6 +59,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["xlsr_sb", "xlsr_sb.*"]),
+    package_data={"xlsr_sb": ["pretrained/*/*"]},
     install_requires=REQUIRED,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["xlsr-sb = xlsr_sb.cli:main"]},

@@ -1,15 +1,16 @@
 """A tiny corpus: tones that spell letters, in two languages that nobody speaks."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from xlsr_sb.data.sharding import make_shards
 from xlsr_sb.lengths import SAMPLE_RATE
-from xlsr_sb.manifest import Utterance
+from xlsr_sb.manifest import Utterance, write_manifest
 
 LETTER_SECONDS = 0.1
 TONES = {letter: 250.0 * 1.25**i for i, letter in enumerate("abdeimno")}  # Hz
@@ -39,7 +40,15 @@ class TinyCorpus:
     @property
     def options(self) -> list[str]:
         """Options that give the lists to the recipe for one's own speech."""
-        names = {"csv": "train", "dev_csv": "dev", "test_csv": "test"}
+        return self._options(csv="train", dev_csv="dev", test_csv="test")
+
+    @property
+    def options_without_text(self) -> list[str]:
+        """The same for pretraining, which needs no test set."""
+        return self._options(csv="train", dev_csv="dev")
+
+    def _options(self, **names: str) -> list[str]:
+        """Options with the paths of lists."""
         files = {key: str(self.folder / f"{name}.csv") for key, name in names.items()}
         return [word for key, path in files.items() for word in (f"--{key}", path)]
 
@@ -108,3 +117,36 @@ def write_csv(path: Path, utterances: list[Utterance]) -> None:
     rows = [(one.id, Path(one.wav).name, one.wrd, one.language) for one in utterances]
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
+
+
+def write_tsv(path: Path, utterances: list[Utterance]) -> None:
+    """Write a manifest as fairseq has it: a folder, then names and samples."""
+    folder = Path(utterances[0].wav).parent
+    rows = [
+        f"{Path(one.wav).relative_to(folder)}\t{round(one.duration * SAMPLE_RATE)}"
+        for one in utterances
+    ]
+    path.write_text("\n".join([str(folder), *rows, ""]), encoding="utf-8")
+
+
+def write_unlabelled(folder: Path, corpus: TinyCorpus) -> None:
+    """Write the training clips as pretraining may find them.
+
+    ``train.tsv``, ``train.csv`` and ``shards`` have all of them each; ``list.csv``
+    names the three. ``dev.csv`` is a manifest as well. Those of ours call the corpus
+    ``tones``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tsv(folder / "train.tsv", corpus.splits["train"])
+    for name in ("train", "dev"):
+        clips = [replace(one, corpus="tones") for one in corpus.splits[name]]
+        write_manifest(folder / f"{name}.csv", clips)
+    make_shards(
+        folder / "train.csv",
+        folder / "shards",
+        seconds_per_shard=4.0,
+        report=lambda _: None,
+    )
+    (folder / "list.csv").write_text(
+        "path,corpus,language\ntrain.tsv,radio,cc\ntrain.csv,books,\nshards,,bb\n"
+    )

@@ -18,6 +18,7 @@ from xlsr_sb import XLSR, XLSRConfig
 
 ROOT = Path(__file__).parents[1]
 OWN_SPEECH = ROOT / "recipes" / "OwnSpeech" / "ASR"
+OWN_SPEECH_SSL = ROOT / "recipes" / "OwnSpeech" / "SSL"
 ENVIRONMENT = {  # of processes; the same bits are promised on a CPU
     "PYTHONPATH": str(ROOT),
     "OMP_NUM_THREADS": "1",

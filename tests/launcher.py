@@ -24,7 +24,7 @@ import torch
 import torch._dynamo  # what optimisers import when they first step
 
 from xlsr_sb.run import main as run_main
-from xlsr_sb.tasks import recognition  # noqa: F401 what recipes import
+from xlsr_sb.tasks import pretraining, recognition  # noqa: F401 what recipes import
 
 
 def become(command: dict) -> None:

@@ -45,11 +45,15 @@ def final_state(folder: Path) -> dict:
     with (folder / "results.csv").open(newline="") as file:
         columns = ("group", "metric", "value", "errors", "total", "updates")
         results = [[row[name] for name in columns] for row in csv.DictReader(file)]
+    reports = {path.name: path.read_text() for path in folder.glob("report_*.txt")}
+    assert reports
+    written = {path.name: path.read_bytes() for path in folder.glob("pretrained/*")}
     return {
         **newest_states(folder),
         "curve": curve,
         "results": results,
-        "report": (folder / "report_test.txt").read_text(),
+        "reports": reports,
+        "pretrained": written,
         "kept": sorted(kept_updates(folder)),
         "folders": len(os.listdir(folder / "save")),
     }

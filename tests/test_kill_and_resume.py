@@ -1,8 +1,9 @@
 """Invariant 4: a run that is killed again and again ends as one that never was.
 
-Everything random is on (dropout, layerdrop, masks, the order of the clips), the encoder
-is frozen at first, updates have several micro-batches, and a checkpoint is saved after
-each. The run that is never killed is a plain ``python train.py``.
+Everything random is on (dropout, layerdrop, masks, the order of the clips; where they
+are cut, Gumbel noise and negatives), the encoder is frozen at first, updates have
+several micro-batches, and a checkpoint is saved after each. The run that is never
+killed is a plain ``python train.py``.
 """
 
 import os
@@ -10,14 +11,17 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from tests.fixtures import ENVIRONMENT, OWN_SPEECH
+from tests.fixtures import ENVIRONMENT, OWN_SPEECH, OWN_SPEECH_SSL
 from tests.outcome import checkpoints, differences, final_state
 
 NUM_UPDATES = 24
-KILLS_AT_ANY_TIME, KILLS_WHILE_SAVING = 5, 3
+KILLS = {"recognition": (5, 3), "pretraining": (4, 2)}  # any time, while saving
 OPTIONS = {
     "optim.num_updates": NUM_UPDATES,
     "optim.validate_every_updates": 4,
@@ -32,27 +36,59 @@ OPTIONS = {
     "encoder.mask_channel_prob": 0.2,
     "encoder.mask_channel_length": 4,
 }
+PRETRAINING = {
+    "optim.warmup_updates": 5,
+    "data.min_crop_seconds": 0.3,
+    "data.max_crop_seconds": 0.8,
+    "data.num_units": 3,
+    "encoder.input_dropout": 0.1,
+    "head.feature_dropout": 0.1,
+    "head.unit_weight": 1.0,
+}
 
 
-@pytest.fixture(scope="module")
-def command(corpus, encoder_folder):
-    """Function to the arguments of a run with the given output folder."""
+@dataclass(frozen=True)
+class Task:
+    """What is run.
 
-    def arguments(output, **changes):
-        options = OPTIONS | changes | {"encoder.source": encoder_folder}
+    Parameters
+    ----------
+    folder : Path
+        Of the recipe.
+    command : callable
+        From the output folder, and options to change, to the arguments.
+    kills : list of callable
+    """
+
+    folder: Path
+    command: Callable[..., list]
+    kills: list[Callable]
+
+
+@pytest.fixture(scope="module", params=["recognition", "pretraining"])
+def task(request, corpus, encoder_folder):
+    """One task after the other."""
+    is_pretraining = request.param == "pretraining"
+    fixed = OPTIONS | (PRETRAINING if is_pretraining else {})
+    data = corpus.options_without_text if is_pretraining else corpus.options
+
+    def command(output, **changes):
+        options = fixed | changes | {"encoder.source": encoder_folder}
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
-        return ["hparams/tiny.yaml", *corpus.options, *words, "--output_folder", output]
+        return ["hparams/tiny.yaml", *data, *words, "--output_folder", output]
 
-    return arguments
+    any_time, saving = KILLS[request.param]
+    kills = [kill_at_any_time] * any_time + [kill_while_saving] * saving
+    return Task(OWN_SPEECH_SSL if is_pretraining else OWN_SPEECH, command, kills)
 
 
 @pytest.fixture(scope="module")
-def never_killed(command, tmp_path_factory):
+def never_killed(task, tmp_path_factory):
     """Folder of a run that was left alone, in a Python of its own."""
     folder = tmp_path_factory.mktemp("never_killed")
     subprocess.run(
-        [sys.executable, "train.py", *map(str, command(folder))],
-        cwd=OWN_SPEECH,
+        [sys.executable, "train.py", *map(str, task.command(folder))],
+        cwd=task.folder,
         env={**os.environ, **ENVIRONMENT},
         capture_output=True,
         check=True,
@@ -87,23 +123,22 @@ def kill_while_saving(run, folder, chance):
     run.kill()
 
 
-def test_killed_is_never_killed(launcher, command, never_killed, tmp_path):
-    """Weights, optimiser, progress, curve, scores and report, bit for bit."""
+def test_killed_is_never_killed(launcher, task, never_killed, tmp_path):
+    """Weights, optimiser, progress, curve, scores, report and model, bit for bit."""
     chance = random.Random(1)
     folder, statuses, said, torn = tmp_path / "run", [], [], 0
-    kills = [kill_at_any_time] * KILLS_AT_ANY_TIME
-    kills += [kill_while_saving] * KILLS_WHILE_SAVING
+    kills = list(task.kills)
     chance.shuffle(kills)
     for kill in kills:
-        run = launcher.start(*command(folder))
+        run = launcher.start(*task.command(folder), folder=task.folder)
         kill(run, folder, chance)
         statuses.append(run.wait())
         said.append(run.err)
         torn += is_saving(folder)
-    run = launcher.start(*command(folder))
+    run = launcher.start(*task.command(folder), folder=task.folder)
     assert run.wait() == 0
     assert statuses.count(-9) >= len(kills) - 2  # some may have come too late
-    assert torn >= 2
+    assert torn >= kills.count(kill_while_saving) - 1
     log = (folder / "log.txt").read_text()
     assert log.count("resumed at update") >= 3
     found, wanted = final_state(folder), final_state(never_killed)
@@ -111,14 +146,15 @@ def test_killed_is_never_killed(launcher, command, never_killed, tmp_path):
     assert len(wanted["optimizer"]["state"]) > 30
     assert [int(row["update"]) for row in wanted["curve"]] == list(range(4, 25, 4))
     assert list(differences(found, wanted)) == []
+    assert bool(wanted["pretrained"]) == (task.folder == OWN_SPEECH_SSL)
     assert "Traceback" not in "".join([*said, run.err])
 
 
-def test_asked_to_stop(launcher, command, never_killed, tmp_path):
+def test_asked_to_stop(launcher, task, never_killed, tmp_path):
     """SIGTERM ends a run in order after the update; the same command goes on."""
     folder = tmp_path / "run"
-    arguments = command(folder, **{"optim.checkpoint_every_minutes": 1000})
-    run = launcher.start(*arguments)
+    arguments = task.command(folder, **{"optim.checkpoint_every_minutes": 1000})
+    run = launcher.start(*arguments, folder=task.folder)
     log = folder / "log.txt"
     assert run.wait_until(
         lambda: log.exists() and "update 6: encoder trains" in log.read_text()
@@ -132,7 +168,7 @@ def test_asked_to_stop(launcher, command, never_killed, tmp_path):
     assert line.endswith("; the same command goes on from there")
     reached = int(line.removeprefix("stopped at update ").partition(";")[0])
     assert 6 < reached < NUM_UPDATES
-    run = launcher.start(*arguments)
+    run = launcher.start(*arguments, folder=task.folder)
     assert run.wait() == 0
     assert f"resumed at update {reached}" in log.read_text()
     found, wanted = final_state(folder), final_state(never_killed)

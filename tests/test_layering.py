@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "xlsr_sb"
 STAGES = [
     *["errors", "files", "lengths", "manifest", "data", "checkpoints", "encoder"],
-    *["heads", "losses", "decoders", "metrics", "training", "tasks", "results"],
-    *["report", "export", "hparams", "run", "bench", "cli"],
+    *["losses", "heads", "decoders", "metrics", "training", "tasks", "results"],
+    *["report", "export", "hparams", "run", "probe", "bench", "cli"],
 ]
 CORPORA = re.compile(
     r"(?<![a-z])(aishell|ami|asterisk|babel|common[ -]?voice|co ?vo ?st|cv[ -]?corpus"

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import IO, BinaryIO, TextIO
 
 from xlsr_sb.errors import InputError
 
@@ -35,11 +35,34 @@ def open_atomic(path: str | Path) -> Iterator[TextIO]:
     >>> (folder / "new" / "a.txt").read_text()
     'bonjour\n'
     """
+    with _whole(path, "w", encoding="utf-8", newline="") as file:
+        yield file
+
+
+@contextmanager
+def open_atomic_binary(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a file of bytes as ``open_atomic`` opens one of text.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a.bin"
+    >>> with open_atomic_binary(path) as file:
+    ...     _ = file.write(b"bonjour")
+    >>> path.read_bytes()
+    b'bonjour'
+    """
+    with _whole(path, "wb") as file:
+        yield file
+
+
+@contextmanager
+def _whole(path: str | Path, mode: str, **options) -> Iterator[IO]:
+    """Open a hidden sibling that is renamed at the end."""
     path = Path(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
+        with unfinished.open(mode, **options) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -50,6 +73,29 @@ def open_atomic(path: str | Path) -> Iterator[TextIO]:
     finally:
         if unfinished.parent.is_dir():
             unfinished.unlink(missing_ok=True)
+
+
+def csv_writer(file: TextIO):
+    r"""CSV writer with plain line ends, in whose cells anything can stand.
+
+    Example
+    -------
+    >>> import sys
+    >>> csv_writer(sys.stdout).writerow(["a", "oui, non"])
+    a,"oui, non"
+    """
+    return csv.writer(_UnixLines(file))
+
+
+class _UnixLines:
+    r"""File for ``csv.writer``, which quotes ``\r`` only if its lines end in one."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> None:
+        """Write a row with a plain line end."""
+        self._file.write(row.removesuffix("\r\n") + "\n")
 
 
 def read_lines(path: str | Path) -> Iterator[str]:
@@ -103,7 +149,7 @@ def read_rows(
     reader = csv.reader(read_lines(path), strict=True)
     try:
         columns = next(reader, [])
-        _check_columns(columns, path, required)
+        check_columns(columns, path, required)
         for cells in reader:
             if not cells:  # a blank line
                 continue
@@ -117,10 +163,18 @@ def read_rows(
         raise InputError(f"{path}, line {reader.line_num}: {error}") from error
 
 
-def _check_columns(
+def check_columns(
     columns: Sequence[str], path: str | Path, required: Sequence[str]
 ) -> None:
-    """Raise unless the required columns are there and none comes twice."""
+    """Raise unless the required columns are there and none comes twice.
+
+    Example
+    -------
+    >>> check_columns(["ID", "ID"], "a.csv", ["ID"])
+    Traceback (most recent call last):
+    ...
+    xlsr_sb.errors.InputError: a.csv, line 1: the column ID comes twice
+    """
     if not columns:
         raise InputError(f"{path} is empty; its first line must name the columns")
     missing = [name for name in required if name not in columns]

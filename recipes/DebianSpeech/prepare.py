@@ -2,30 +2,43 @@
 
 python prepare.py FOLDER [--languages fr,it] [--sources prompts,dialogues,stamps]
                          [--debs FOLDER_OF_DEBS] [--synthetic]
+python prepare.py FOLDER --unlabelled    # all that can be heard, for pretraining
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from debian_speech import corpus, dialogues, prompts, stamps
+from debian_speech import (
+    adventure,
+    corpus,
+    dialogues,
+    letters,
+    prompts,
+    shouts,
+    stamps,
+    syllables,
+)
 
 from xlsr_sb.data.corpus import Corpus
 from xlsr_sb.errors import InputError
 from xlsr_sb.manifest import write_manifest
 
-SOURCES = {source.NAME: source for source in (prompts, dialogues, stamps)}
+TRANSCRIBED = {source.NAME: source for source in (prompts, dialogues, stamps)}
+HEARD = {x.NAME: x for x in (letters, syllables, shouts, adventure)}  # and no text
+DEFAULT = ("prompts",)  # of the sources with text
 
 
 def prepare(
     folder: str | Path,
     *,
     languages: Sequence[str] | str | None = None,
-    sources: Sequence[str] | str = ("prompts",),
+    sources: Sequence[str] | str | None = None,
     debs: str | Path | None = None,
     synthetic: bool = False,
+    unlabelled: bool = False,
 ) -> Corpus:
-    """Transcribed speech with translations, split by sentence.
+    """Transcribed speech with translations, split by sentence, or all speech.
 
     Parameters
     ----------
@@ -33,13 +46,20 @@ def prepare(
         Takes the packages and the audio; a second run only does what is missing.
     languages : sequence of str, or str with commas, optional
         Codes of the languages; by default all that the sources have.
-    sources : sequence of str, or str with commas
-        ``prompts`` (telephone, five languages), ``dialogues`` (a game, Czech and
-        Dutch), ``stamps`` (names of pictures, eleven languages).
+    sources : sequence of str, or str with commas, optional
+        ``prompts`` (telephone, five languages; the default), ``dialogues`` (a game,
+        Czech and Dutch), ``stamps`` (names of pictures, eleven languages). With
+        ``unlabelled`` all of these by default, and four without texts: ``letters``
+        (nineteen languages), ``syllables`` (Mandarin), ``shouts`` (a game, five
+        languages), ``adventure`` (a game, English).
     debs : str or Path, optional
         Folder with the ``.deb`` files, instead of fetching them with apt-get.
     synthetic : bool
         Make speech with eSpeak NG instead, where there is no apt-get.
+    unlabelled : bool
+        For pretraining: no texts, and in ``train`` all audio whatever is known of its
+        text, but nothing of ``dev`` and ``test``, which stay those of the transcribed
+        speech (and are empty where none was chosen).
 
     Returns
     -------
@@ -47,23 +67,38 @@ def prepare(
         Splits ``train``, ``dev``, ``test``, and a note for each source and language.
     """
     folder = Path(folder)
-    languages, sources = _names(languages), _names(sources)
-    if unknown := sorted(set(sources or ()) - set(SOURCES)):
-        raise InputError(
-            f"sources: no {', '.join(unknown)}; there are {', '.join(SOURCES)}"
-        )
-    chosen = {
-        name: source for name, source in SOURCES.items() if name in (sources or SOURCES)
-    }
+    languages = _names(languages)
+    chosen = _chosen(sources, unlabelled=unlabelled)
     debs = None if debs is None else Path(debs)
     try:
         if synthetic:
-            return corpus.build_synthetic(folder, chosen, languages=languages)
-        return corpus.build(folder, chosen, languages=languages, debs=debs)
+            return corpus.build_synthetic(
+                folder, chosen, languages=languages, unlabelled=unlabelled
+            )
+        return corpus.build(
+            folder, chosen, languages=languages, debs=debs, unlabelled=unlabelled
+        )
     except OSError as error:  # a full disk, a folder that may not be written
         raise InputError(
             f"{folder}: {error}; run again when that is mended, what is done is kept"
         ) from error
+
+
+def _chosen(sources: Sequence[str] | str | None, *, unlabelled: bool) -> dict:
+    """Modules of the sources by name, in an order of their own."""
+    known = {**TRANSCRIBED, **HEARD} if unlabelled else TRANSCRIBED
+    default = known if unlabelled or sources is not None else DEFAULT
+    names = _names(sources) or default
+    if without_text := sorted(set(names) & set(HEARD) - set(known)):
+        raise InputError(
+            f"sources: {', '.join(without_text)} have no text; leave them out, or ask "
+            "for all audio (unlabelled, --unlabelled)"
+        )
+    if unknown := sorted(set(names) - set(known)):
+        raise InputError(
+            f"sources: no {', '.join(unknown)}; there are {', '.join(known)}"
+        )
+    return {name: source for name, source in known.items() if name in names}
 
 
 def _names(value: Sequence[str] | str | None) -> list[str] | None:
@@ -77,9 +112,14 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="takes packages, audio, manifests")
     parser.add_argument("--languages", help="codes with commas between (default: all)")
-    parser.add_argument("--sources", default="prompts", help=", ".join(SOURCES))
+    sources = f"{', '.join(TRANSCRIBED)} (default: {DEFAULT[0]}); unlabelled, "
+    sources += f"also {', '.join(HEARD)} (default: all)"
+    parser.add_argument("--sources", help=sources)
     parser.add_argument("--debs", type=Path, help="folder of downloaded packages")
     parser.add_argument("--synthetic", action="store_true", help="eSpeak NG instead")
+    parser.add_argument(
+        "--unlabelled", action="store_true", help="all audio, for pretraining"
+    )
     return parser.parse_args()
 
 
@@ -92,10 +132,15 @@ def main() -> None:
         sources=options.sources,
         debs=options.debs,
         synthetic=options.synthetic,
+        unlabelled=options.unlabelled,
     )
     print(made.table())
     for name, utterances in made.splits.items():
         path = options.folder / "manifests" / f"{name}.csv"
+        if options.unlabelled and not utterances:
+            path.unlink(missing_ok=True)  # it would be that of another run
+            print(f"{path}: nothing of it in these sources and languages")
+            continue
         write_manifest(path, utterances)
         minutes = sum(one.duration for one in utterances) / 60
         print(f"{path}: {len(utterances)} utterances, {minutes:.1f} minutes")

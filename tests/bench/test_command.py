@@ -56,6 +56,15 @@ def test_quick_run_of_the_encoder(tmp_path, capsys, monkeypatch):
     )
 
 
+def test_pretraining_beside_the_peer_that_has_it(capsys):
+    """Checked, measured, and torchaudio is not asked."""
+    words = ["--dtypes", "fp32", "--works", "pretraining", "--parts", "encoder"]
+    call("--quick", *words, "--threads", 1, "--device", "cpu")
+    out = capsys.readouterr().out
+    assert "tiny, fp32 short pretraining, beside transformers\n  time " in out
+    assert "pretraining, beside torchaudio" not in out
+
+
 def test_loader_and_decoders(capsys):
     """Without the encoder; three kinds of files with 0 and 2 workers, two decoders."""
     call("--quick", "--parts", "loader,decoding", "--threads", 1)

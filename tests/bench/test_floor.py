@@ -1,6 +1,7 @@
 """The list of matrix products against what PyTorch counts in a real step.
 
-Seen to fail: a product left out, a gradient left out, packed lengths padded.
+Seen to fail: a product left out, a gradient left out, packed lengths padded, the
+gradient of the waveform counted.
 """
 
 import pytest
@@ -9,7 +10,8 @@ import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.encoder.models import as_torchaudio, random_lobe
-from xlsr_sb.bench.floor import Product, products, seconds_of, total_flops
+from xlsr_sb.bench.floor import seconds_of
+from xlsr_sb.bench.products import Product, products, total_flops
 from xlsr_sb.bench.sides import Utterances
 
 LENGTHS = [16_000, 7_777, 400, 3_201]
@@ -55,6 +57,26 @@ def test_padded_products_are_those_of_a_peer(trains):
     width = config.dim // config.pos_conv_groups
     extra = 2 * 3 * config.dim * width * config.pos_conv_kernel
     assert counted(step) == pytest.approx(ours + extra * (3 if trains else 1), rel=1e-3)
+
+
+def test_a_trained_extractor_has_all_gradients_but_that_of_the_waveform():
+    """To the operation, beside a frozen one."""
+    lobe = random_lobe(pos_conv_groups=1)
+    model = as_torchaudio(lobe).train()
+    batch = Utterances.random([16_000, 16_000], torch.device("cpu"))
+
+    def step():
+        model(batch.normalised(), batch.num_samples)[0].square().mean().backward()
+
+    options = {"trains": True, "padded": True}
+    lengths = batch.num_samples.tolist()
+    frozen, trained = (
+        total_flops(products(lobe.config, lengths, trains_extractor=learns, **options))
+        for learns in (False, True)
+    )
+    flops = counted(step)
+    model.feature_extractor.requires_grad_(False)
+    assert flops - counted(step) == trained - frozen > 0
 
 
 def test_packed_products_have_no_padding():

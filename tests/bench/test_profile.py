@@ -21,6 +21,14 @@ def test_dropout_draws_random_numbers():
     assert by_kind["random numbers"] > 0
 
 
+def test_pretraining_has_its_heads():
+    """And draws masks, negatives and noise."""
+    case = Case("tiny", "bf16", "short", "pretraining")
+    seconds, by_kind = profile.profile("ours", case)
+    assert 0 < by_kind.total() <= seconds
+    assert by_kind["random numbers"] > 0
+
+
 def test_table(monkeypatch, capsys):
     options = ["--size", "tiny", "--batch", "short", "--work", "inference"]
     monkeypatch.setattr(sys, "argv", ["profile", "ours", *options])

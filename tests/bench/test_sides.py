@@ -11,7 +11,7 @@ from tests.encoder.models import random_lobe
 from xlsr_sb.bench.cases import BATCHES, Case
 from xlsr_sb.bench.peaks import MemoryWatch, release_memory
 from xlsr_sb.bench.sides import SIDES, Utterances
-from xlsr_sb.bench.task import Task
+from xlsr_sb.bench.task import task_of
 
 CPU = torch.device("cpu")
 PEERS = sorted(set(SIDES) - {"ours"})
@@ -26,7 +26,7 @@ def weights(tmp_path_factory):
 
 
 def task(side, weights, work="plain", dtype="fp32"):
-    return Task(side, weights, Case("tiny", dtype, "short", work), CPU)
+    return task_of(side, weights, Case("tiny", dtype, "short", work), CPU)
 
 
 @pytest.mark.parametrize("peer", PEERS)
@@ -45,7 +45,7 @@ def test_updates_are_the_same(peer, weights):
     for _ in range(2):
         assert ours.first_update() == pytest.approx(theirs.first_update(), rel=1e-3)
     count = [sum(one.numel() for one in each.trained) for each in (ours, theirs)]
-    unused = ours.side.module.config.dim  # the mask embedding, which torchaudio lacks
+    unused = ours.module.config.dim  # the mask embedding, which torchaudio lacks
     assert count[0] - count[1] == (unused if peer == "torchaudio" else 0)
 
 
@@ -54,7 +54,7 @@ def test_dropout_is_that_of_the_work(side, weights):
     """On in ``training``, off in ``plain``: two losses differ, or do not."""
     for work, differs in (("training", True), ("plain", False)):
         one = task(side, weights, work)
-        assert (one._loss().item() != one._loss().item()) == differs
+        assert (one.loss().item() != one.loss().item()) == differs
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -62,13 +62,13 @@ def test_dropout_is_that_of_the_work(side, weights):
 def test_steps_are_timed_in_half_precision(side, work, weights):
     """Training changes the weights, inference does not."""
     one = task(side, weights, work, "bf16")
-    before = [p.clone() for p in one.side.module.parameters()]
+    before = [p.clone() for p in one.module.parameters()]
     one.settle()
     step = one.step()
     assert step.seconds > 0
     changed = [
         not torch.equal(p, old)
-        for p, old in zip(one.side.module.parameters(), before, strict=True)
+        for p, old in zip(one.module.parameters(), before, strict=True)
     ]
     assert any(changed) == (work == "training")
 

@@ -40,6 +40,54 @@ def test_each_to_each(tmp_path, capsys, source, target):
             assert torch.equal(again[name], tensor), name
 
 
+@pytest.mark.parametrize("target", LAYOUTS)
+@pytest.mark.parametrize(("name", "dtype"), [("fp16", "float16"), ("bf16", "bfloat16")])
+def test_16_bits_take_half_the_space(tmp_path, target, name, dtype):
+    """They are read back as fp32, rounded once."""
+    lobe = random_lobe()
+    lobe.save_pretrained(tmp_path / "source")
+    sizes = {}
+    for one in ("fp32", name):
+        new = tmp_path / one
+        main(
+            ["convert", str(tmp_path / "source"), str(new)]
+            + ["--to", target, "--dtype", one]
+        )
+        files = [file for file in new.iterdir() if file.stat().st_size > 20_000]
+        sizes[one] = sum(file.stat().st_size for file in files)
+    assert sizes[name] < 0.6 * sizes["fp32"]
+    overrides = {"num_heads": 3} if target == "torchaudio" else {}
+    again = XLSR.from_pretrained(str(tmp_path / name), **overrides).state_dict()
+    for key, tensor in lobe.state_dict().items():
+        if key != "mask_embedding":
+            rounded = tensor.to(getattr(torch, dtype)).float()
+            assert torch.equal(again[key], rounded), key
+
+
+def test_transformers_computes_in_fp32_from_16_bits(tmp_path):
+    """The configuration says so."""
+    random_lobe().save_pretrained(tmp_path / "source")
+    new = str(tmp_path / "new")
+    words = ["convert", str(tmp_path / "source"), new]
+    main([*words, "--to", "huggingface", "--dtype", "fp16"])
+    model = transformers.Wav2Vec2Model.from_pretrained(new)
+    assert {one.dtype for one in model.parameters()} == {torch.float32}
+
+
+def test_numbers_too_large_for_16_bits(tmp_path, capsys):
+    """Nothing is written; the tensor is named."""
+    lobe = random_lobe()
+    with torch.no_grad():
+        lobe.feature_projection.bias[0] = 1e5
+    lobe.save_pretrained(tmp_path / "source")
+    words = ["convert", str(tmp_path / "source"), str(tmp_path / "new")]
+    options = ["--to", "huggingface", "--dtype", "fp16"]
+    code, _, errors = fails(capsys, *words, *options)
+    assert code == 2
+    assert "feature_projection.bias holds numbers up to 1e+05" in errors[-1]
+    assert not (tmp_path / "new").exists()
+
+
 def test_what_is_said(tmp_path, capsys):
     """Source, parts and their sizes, losses, result."""
     torch.save(pretrained_content(fairseq_model()), tmp_path / "a.pt")
@@ -48,8 +96,9 @@ def test_what_is_said(tmp_path, capsys):
     )
     found = capsys.readouterr().out.splitlines()
     assert found[0].startswith(f"{tmp_path / 'a.pt'}: fairseq, ")
-    assert found[1].startswith(f"{tmp_path / 'b'}: huggingface, ")
-    assert found[0].partition("fairseq, ")[2] == found[1].partition("huggingface, ")[2]
+    written = f"{tmp_path / 'b'}: huggingface, fp32, "
+    assert found[1].startswith(written)
+    assert found[0].partition("fairseq, ")[2] == found[1].removeprefix(written)
     assert found[2] == (
         "verified: every tensor was read again and is the same, bit for bit"
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from xlsr_sb.encoder.masking import span_mask, trim_to_smallest
+from xlsr_sb.encoder.masking import span_masks, trimmed_to_smallest
 
 DRAWS = 3_000
 CASES = [  # places, share, places in a span, fewest spans
@@ -43,14 +43,14 @@ def draws_of(length, prob, span, min_spans):
     """Many of our masks, and as many of fairseq's that mask not everything."""
     options = {"prob": prob, "span": span, "min_spans": min_spans}
     random = np.random.default_rng(0)
-    ours = torch.stack([span_mask(length, **options) for _ in range(DRAWS)]).numpy()
+    ours = span_masks([length] * DRAWS, **options).view(DRAWS, length).numpy()
     theirs = [fairseq_mask(length, **options, random=random) for _ in range(DRAWS)]
     return ours, np.stack(theirs)
 
 
-def same_mean(ours, theirs):
+def same_mean(ours, theirs, *, draws=DRAWS):
     """Whether two samples may have one mean, column by column."""
-    error = np.sqrt((ours.var(0) + theirs.var(0)) / DRAWS)
+    error = np.sqrt((ours.var(0) + theirs.var(0)) / draws)
     return np.abs(ours.mean(0) - theirs.mean(0)) <= 4.5 * error + 1e-12
 
 
@@ -81,18 +81,19 @@ def test_counts_stay_within_bounds(case):
 @pytest.mark.parametrize("length", range(1, 15))
 def test_short_utterances_are_never_masked_whole(length):
     """Neither are their masks always empty, once there is room."""
-    masks = [span_mask(length, prob=0.75, span=10, min_spans=2) for _ in range(300)]
-    assert not any(mask.all() for mask in masks)
-    assert all(mask.shape == (length,) and mask.dtype == torch.bool for mask in masks)
+    masks = span_masks([length] * 300, prob=0.75, span=10, min_spans=2)
+    assert masks.dtype == torch.bool
+    masks = masks.view(300, length)
+    assert not masks.all(dim=1).any()
     if length > 3:
-        assert any(mask.any() for mask in masks)
+        assert masks.any()
 
 
 def test_number_of_spans_is_rounded_at_random():
     """A share of 0.25 in 10 places and spans of 10: a quarter of the masks has one."""
-    drawn = [span_mask(40, prob=0.0625, span=10).any().item() for _ in range(DRAWS)]
+    masks = span_masks([40] * DRAWS, prob=0.0625, span=10).view(DRAWS, 40)
     sigma = (0.25 * 0.75 / DRAWS) ** 0.5
-    assert abs(np.mean(drawn) - 0.25) < 4 * sigma
+    assert abs(masks.any(dim=1).float().mean().item() - 0.25) < 4 * sigma
 
 
 def test_one_seed_fixes_a_mask():
@@ -100,23 +101,39 @@ def test_one_seed_fixes_a_mask():
     masks = []
     for _ in range(2):
         torch.manual_seed(3)
-        masks.append(span_mask(200, prob=0.5, span=10))
+        masks.append(span_masks([200, 90], prob=0.5, span=10))
     assert torch.equal(*masks)
+
+
+def test_rows_of_a_batch_are_drawn_as_if_alone():
+    """Short and long ones beside each other keep their own distributions."""
+    sizes = [60, 499, 9, 25]
+    options = {"prob": 0.65, "span": 10, "min_spans": 2}
+    drawn = [span_masks(sizes, **options).split(sizes) for _ in range(DRAWS // 3)]
+    random = np.random.default_rng(1)
+    for place, size in enumerate(sizes):
+        ours = torch.stack([masks[place] for masks in drawn]).double().numpy()
+        peer = [fairseq_mask(size, **options, random=random) for _ in range(DRAWS)]
+        peer = np.stack([mask & ~mask.all() for mask in peer])
+        assert same_mean(ours.sum(1), peer.sum(1), draws=len(drawn))
+        assert same_mean(ours, peer.astype(float), draws=len(drawn)).all()
 
 
 def test_trimmed_masks_are_subsets_of_equal_size():
     """The smallest one stays as it is; the kept places are drawn."""
-    masks = [span_mask(n, prob=0.65, span=10, min_spans=2) for n in (300, 50, 120)]
+    sizes = [300, 50, 120]
+    together = span_masks(sizes, prob=0.65, span=10, min_spans=2)
+    masks = together.split(sizes)
     smallest = min(int(mask.sum()) for mask in masks)
-    trimmed = trim_to_smallest(masks)
+    trimmed = trimmed_to_smallest(together, sizes).split(sizes)
     for mask, cut in zip(masks, trimmed, strict=True):
         assert cut.sum() == smallest
         assert not (cut & ~mask).any()
     assert torch.equal(trimmed[1], masks[1])
-    assert not torch.equal(trim_to_smallest(masks)[0], trimmed[0])
+    assert not torch.equal(trimmed_to_smallest(together, sizes)[:300], trimmed[0])
 
 
 def test_trimming_to_an_empty_mask_unmasks_all():
     """Nothing else has as many."""
-    masks = [torch.zeros(4, dtype=torch.bool), torch.ones(3, dtype=torch.bool)]
-    assert not any(mask.any() for mask in trim_to_smallest(masks))
+    masks = torch.tensor([False] * 4 + [True] * 3)
+    assert not trimmed_to_smallest(masks, [4, 3]).any()

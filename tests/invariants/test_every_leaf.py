@@ -10,6 +10,7 @@ import shlex
 
 import pytest
 
+from tests.corpus import write_unlabelled
 from tests.fixtures import ROOT
 from tests.outcome import differences, final_state
 from tests.recipes import debian_packages
@@ -26,6 +27,11 @@ section:
 other: !ref <section[used]>
 """
 COLUMNS = ["recipe", "hparams", "flags"]
+CONTRASTIVE = {"contrastive error"}
+METRICS = {  # by the recipe's task
+    "ASR": [{"WER", "CER"}],
+    "SSL": [CONTRASTIVE, CONTRASTIVE | {"unit error"}],
+}
 SMALL = {
     "optim.num_updates": 3,
     "optim.encoder_frozen_updates": 1,
@@ -45,10 +51,16 @@ def rows():
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory, corpus):
-    """What the flags may name: the tiny corpus, and packages as Debian has them."""
+    """What the flags may name: the tiny corpus, as packages and as tables too."""
     folder = tmp_path_factory.mktemp("places")
     debian_packages.write_all_prompts(folder / "debs")
-    return {"corpus": corpus.folder, "debs": folder / "debs", "data": folder / "data"}
+    debian_packages.write_dialogues(folder / "debs")
+    debian_packages.write_deb(folder / "debs", "fillets-ng-data-nl", {})
+    debian_packages.write_stamps(folder / "debs")
+    debian_packages.write_heard(folder / "debs")
+    write_unlabelled(folder / "speech", corpus)
+    places = {name: folder / name for name in ("debs", "data", "speech")}
+    return {"corpus": corpus.folder, **places}
 
 
 def test_every_leaf_has_a_row():
@@ -56,7 +68,7 @@ def test_every_leaf_has_a_row():
     named = [(row["recipe"], row["hparams"]) for row in rows()]
     there = [(f"{p.parts[-4]}/{p.parts[-3]}", p.name) for p in LEAVES]
     assert named == there
-    assert len(there) >= 4
+    assert len(there) >= 11
     assert len(list(RECIPES.rglob("hparams/*.yaml"))) == len(there)
 
 
@@ -81,7 +93,7 @@ def test_leaf_trains_and_every_key_is_read(
     )
     assert run.wait() == 0, run.err
     results = read_rows(tmp_path / "a" / "results.csv")
-    assert {"WER", "CER"} == {result.metric for result in results}
+    assert {result.metric for result in results} in METRICS[row["recipe"][-3:]]
     assert {(row["recipe"], row["hparams"], 3)} == {
         (result.recipe, result.hparams, result.updates) for result in results
     }

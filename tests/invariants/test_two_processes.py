@@ -2,15 +2,14 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from itertools import chain
 
 import pytest
-import torch
 
 from tests.fixtures import ENVIRONMENT, OWN_SPEECH
+from tests.invariants.two_processes import TWO, assert_same_training, start_two
 from tests.outcome import checkpoints, differences, newest_states
 from xlsr_sb.data.sampling import UpdatePlan
 
@@ -37,7 +36,6 @@ ALL_RANDOM = {
     "encoder.dropout": 0.1,
     "encoder.mask_time_prob": 0.3,
 }
-TWO = ["--distributed_backend", "gloo", "--device", "cpu"]
 
 
 @pytest.fixture(scope="module")
@@ -91,45 +89,7 @@ def test_two_processes_learn_what_one_learns(launcher, command, tmp_path):
     run = launcher.start(*command(tmp_path / "one", **NOTHING_RANDOM))
     torchrun(*command(tmp_path / "two", **NOTHING_RANDOM), *TWO)
     assert run.wait() == 0
-    one, two = newest_states(tmp_path / "one"), newest_states(tmp_path / "two")
-    for part in ("encoder", "head"):
-        assert one[part].keys() == two[part].keys()
-        for name, tensor in one[part].items():
-            torch.testing.assert_close(two[part][name], tensor, rtol=0, atol=1e-5)
-    moments = [
-        torch.cat(
-            [s["exp_avg"].flatten() for s in states["optimizer"]["state"].values()]
-        )
-        for states in (one, two)
-    ]
-    torch.testing.assert_close(*moments, rtol=1e-4, atol=1e-5)
-    rows = one["progress"].pop("history"), two["progress"].pop("history")
-    assert len(rows[0]) == 2
-    for ours, theirs in zip(*rows, strict=True):
-        assert ours == pytest.approx(theirs, rel=1e-4)
-    assert one["progress"] == two["progress"]
-    reports = [(tmp_path / n / "report_test.txt").read_text() for n in ("one", "two")]
-    assert reports[0] == reports[1]
-
-
-def start_two(launcher, arguments):
-    """Two processes of one run, as torchrun starts them."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return [
-        launcher.start(
-            *[*arguments, *TWO],
-            environment={
-                "RANK": str(rank),
-                "LOCAL_RANK": str(rank),
-                "WORLD_SIZE": "2",
-                "MASTER_ADDR": "127.0.0.1",
-                "MASTER_PORT": str(port),
-            },
-        )
-        for rank in (0, 1)
-    ]
+    assert_same_training(tmp_path / "one", tmp_path / "two", num_rows=2)
 
 
 def test_two_processes_stop_and_go_on(launcher, command, tmp_path):

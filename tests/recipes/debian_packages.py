@@ -4,6 +4,7 @@ import gzip
 import importlib.util
 import io
 import lzma
+import struct
 import sys
 import tarfile
 from pathlib import Path
@@ -168,3 +169,91 @@ def write_stamps(folder: Path) -> None:
         for i, name in enumerate(spoken, start=10)
     }
     write_deb(folder, "tuxpaint-stamps-default", files)
+
+
+def mp3(samples: np.ndarray) -> bytes:
+    """Samples as a line of the adventure: MPEG layer III, mono, 11,025 Hz."""
+    file = io.BytesIO()
+    wave = samples.astype(np.float32) / 32_768
+    soundfile.write(file, wave, 11_025, format="MP3", subtype="MPEG_LAYER_III")
+    return file.getvalue()
+
+
+def write_letters(folder: Path) -> None:
+    """The package of the letters: variants of a language, a folder without sounds."""
+    root = "usr/share/klettres"
+    spoken = (
+        "fr/alpha/a",
+        "fr/syllab/a",
+        "en/alpha/A",
+        "en_GB/alpha/A",
+        "pt_BR/syllab/a",
+    )
+    files = {
+        f"{root}/{name}.ogg": ogg(noise(1.0, seed=100 + i))
+        for i, name in enumerate(spoken)
+    }
+    # Danish has a rate of its own; Nynorsk is only announced; an icon is no sound.
+    rate = {"rate": 128_000, "channels": 1}
+    files[f"{root}/da/alpha/a-0.ogg"] = ogg(noise(8.0, seed=110), **rate)
+    files[f"{root}/nn/sounds.xml"] = b'<klettres><language code="nn"></klettres>'
+    files[f"{root}/icons/hicolor/16x16/a.png"] = b"icon"
+    write_deb(folder, "klettres-data", files)
+
+
+def write_syllables(folder: Path) -> None:
+    """The package of the syllables: two voices, one of them too faint once."""
+    root = "usr/share/gcin-voice/ogg"
+    files = {
+        f"{root}/{name}/{voice}.ogg": ogg(noise(1.0, seed=120 + i), channels=1)
+        for i, name in enumerate(("ㄅ", "ㄅㄚ1"))
+        for voice in ("3", "5")
+        if (name, voice) != ("ㄅ", "5")
+    }
+    files[f"{root}/ㄏㄡ2/5.ogg"] = ogg(noise(1.0, seed=130, level=1e-3), channels=1)
+    files |= {f"{root}/ㄅㄚ1/5.ogg": ogg(noise(1.0, seed=131), channels=1)}
+    write_deb(folder, "gcin-voice", files)
+
+
+def write_shouts(folder: Path) -> None:
+    """The package of the shouts: packs in three languages, screams, copies, noises."""
+    root = "usr/share/games/hedgewars/Data/Sounds"
+    names = ("Classic/Hello", "Russian/Hello", "Russian_pl/Hello", "Default_uk/Hello")
+    files = {
+        f"{root}/voices/{name}.ogg": ogg(noise(1.0, seed=140 + i))
+        for i, name in enumerate((*names, "Classic/Ow4", "Default_uk/PoisonCough"))
+    }
+    files[f"{root}/voices/Default/Hello.ogg"] = files[f"{root}/voices/{names[0]}.ogg"]
+    files[f"{root}/Droplet1.ogg"] = ogg(noise(1.0, seed=150))
+    write_deb(folder, "hedgewars-data", files)
+
+
+def game_archive(entries: dict[str, bytes]) -> bytes:
+    """A ``queen.1c`` with the given entries."""
+    start = b"QTBLCEM10" + bytes((0, 0, 0, 1)) + struct.pack(">H", len(entries))
+    offset = len(start) + 21 * len(entries)
+    index = b""
+    for name, content in entries.items():
+        index += name.encode().ljust(12, b"\0") + b"\1"
+        index += struct.pack(">II", offset, len(content))
+        offset += len(content)
+    return start + index + b"".join(entries.values())
+
+
+def write_adventure(folder: Path, *, cut: int = 0) -> None:
+    """The package of the adventure: an archive with three lines, and a picture."""
+    names = ("020001P2.SB", "020006J1.SB", "JOE00012.SB", "C00A_001.SB")
+    entries = {name: mp3(noise(1.0, seed=160 + i)) for i, name in enumerate(names)}
+    entries = {"ACTDATA1.PCX": b"picture", **entries}
+    archive = game_archive(entries)
+    root = "usr/share/scummvm/flight-of-the-amazon-queen"
+    files = {f"{root}/queen.1c": archive[: len(archive) - cut], "usr/games/queen": b""}
+    write_deb(folder, "flight-of-the-amazon-queen", files)
+
+
+def write_heard(folder: Path) -> None:
+    """The packages of all sources without texts."""
+    write_letters(folder)
+    write_syllables(folder)
+    write_shouts(folder)
+    write_adventure(folder)

@@ -6,7 +6,8 @@ import pytest
 
 from xlsr_sb.data.corpus import Corpus, Note
 from xlsr_sb.errors import InputError
-from xlsr_sb.manifest import Utterance
+from xlsr_sb.manifest import Utterance, read_utterances, table, write_manifest
+from xlsr_sb.manifest.table import UtteranceTable
 from xlsr_sb.run.preparation import find_prepare, manifests
 
 OPTIONS = {"folder": "no/such", "languages": ["fr", "it"]}
@@ -87,6 +88,43 @@ def test_a_kill_in_mid_preparation_leaves_nothing_that_is_used(tmp_path, prepare
     assert len(found["train"]) == 2
     assert prepare.calls == 2
     assert json.loads((tmp_path / "prepared.json").read_text())["options"] == OPTIONS
+
+
+def test_large_manifests_are_tables(tmp_path, prepare, monkeypatch):
+    """The run's own, indexed once."""
+    monkeypatch.setattr(table, "LARGE", 10)
+    for _ in range(2):
+        splits = manifests(tmp_path, prepare, OPTIONS)
+        assert isinstance(splits["train"], UtteranceTable)
+        assert (
+            list(splits["dev"])
+            == prepare("no/such", languages=["fr", "it"]).splits["dev"]
+        )
+        assert (tmp_path / "train.csv.columns").exists()
+    assert prepare.calls == 3
+
+
+def test_a_table_is_used_where_it_stands(tmp_path, monkeypatch):
+    """It is not copied; and asked for again when its folder has another index."""
+    folder, calls = tmp_path / "shards", []
+    clips = [Utterance(name, f"/{name}.wav", 1.0) for name in "abc"]
+    write_manifest(folder / "index.csv", clips)
+    monkeypatch.setattr(table, "LARGE", 10)
+
+    def prepare(folder):
+        calls.append(folder)
+        return Corpus({"train": read_utterances(folder), "dev": clips[:1]})
+
+    run = tmp_path / "manifests"
+    for expected in (clips, clips, clips[1:]):
+        if expected != clips:
+            write_manifest(folder / "index.csv", expected)
+        splits = manifests(run, prepare, {"folder": str(folder)})
+        assert splits["train"].path == folder / "index.csv"
+        assert list(splits["train"]) == expected
+        assert list(splits["dev"]) == clips[:1]
+    assert len(calls) == 2
+    assert not (run / "train.csv").exists()
 
 
 def test_an_option_that_prepare_does_not_take(tmp_path, prepare):

@@ -4,12 +4,13 @@ import pytest
 
 from xlsr_sb.errors import InputError
 from xlsr_sb.manifest import Utterance
-from xlsr_sb.tasks.transcripts import Transcripts
+from xlsr_sb.tasks.transcripts import Transcripts, part_of
 
 SETTINGS = {
     "keep_characters": "'",
     "min_utterance_seconds": 0.5,
     "max_utterance_seconds": 2.0,
+    "train_minutes": None,
 }
 
 
@@ -77,6 +78,31 @@ def test_unknown_characters_are_counted(tmp_path, caplog):
     assert record.message == (
         "dev: 4 characters are not in the vocabulary and count as errors: 'z' 3, 'x' 1"
     )
+
+
+def test_a_part_of_the_training_set(tmp_path):
+    """Drawn by ids from what is learnable; a longer part holds a shorter one."""
+    train = [utterance(i, "ab" if i % 2 else "?!") for i in range(60)]
+    given = {"train": train, "dev": [utterance("dev", "ab")]}
+    parts = []
+    for minutes in (0.2, 0.4, 0.5):
+        settings = SETTINGS | {"train_minutes": minutes}
+        labels = Transcripts.of(given, settings, tmp_path)
+        parts.append([one.id for one in labels.splits["train"]])
+        assert [one.id for one in labels.splits["dev"]] == ["dev"]
+    assert [len(part) for part in parts] == [12, 24, 30]
+    assert set(parts[0]) < set(parts[1]) < set(parts[2])
+    assert parts[1] == sorted(parts[1], key=int)
+    assert parts[0] != parts[2][:12]
+    turned = part_of(list(reversed(train)), 0.2)
+    assert {one.id for one in turned} == {one.id for one in part_of(train, 0.2)}
+
+
+@pytest.mark.parametrize("minutes", [0, -1, 0.51, 1000])
+def test_a_part_that_cannot_be(minutes):
+    """None of it, or more than there is."""
+    with pytest.raises(InputError, match=r"train_minutes is .*; it must be above 0"):
+        part_of([utterance(i, "ab") for i in range(30)], minutes)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def make_brain(
     """A recogniser that starts from the same weights each time, seed 7."""
     texts = [one.wrd for one in corpus.splits["train"]]
     labels = Transcripts(corpus.splits, Vocabulary.of(texts))
-    seed_update(7, 0, rank=0)
+    seed_update(7, 0, part=0)
     modules = {
         "encoder": XLSR(config),
         "head": CTCHead(config.dim, labels.num_classes),

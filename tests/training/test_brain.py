@@ -33,7 +33,7 @@ from tests.training.harness import (
 from xlsr_sb import XLSRConfig
 from xlsr_sb.errors import InputError
 from xlsr_sb.tasks.recognition import Recognition
-from xlsr_sb.training.brain import FineTuning
+from xlsr_sb.training.brain import UpdateBrain
 from xlsr_sb.training.checkpointer import CheckpointError
 
 FIRST_EPOCH = 5  # updates in it, with the seed of these tests
@@ -328,7 +328,7 @@ def test_the_best_checkpoint_is_found_and_progress_kept(make, corpus):
 def test_a_task_must_say_how_it_validates():
     """A task without these two methods cannot be made."""
     with pytest.raises(TypeError, match="abstract methods '?score'?,? '?validate"):
-        FineTuning()
+        UpdateBrain()
 
 
 # Interruptions

@@ -17,7 +17,7 @@ from xlsr_sb.training.randomness import mix, seed_update, shared_seed
 
 def draws(seed, update, rank):
     """What the three generators give after seeding."""
-    seed_update(seed, update, rank=rank)
+    seed_update(seed, update, part=rank)
     return torch.rand(()).item(), random.random(), np.random.rand()  # noqa: NPY002
 
 
@@ -48,7 +48,7 @@ def test_no_two_streams_are_the_same():
 def test_seeds_that_are_none_are_refused(seed):
     """With the value."""
     with pytest.raises(InputError, match=f"at least 0, got {seed}"):
-        seed_update(seed, 0, rank=0)
+        seed_update(seed, 0, part=0)
 
 
 def test_an_update_draws_the_same_whatever_came_before(

@@ -7,7 +7,7 @@ import torch
 from speechbrain.nnet.schedulers import TriStageLRSchedule
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.training.schedules import TriStage
+from xlsr_sb.training.schedules import LinearDecay, TriStage
 
 
 def optimizer_with(*rates):
@@ -165,3 +165,50 @@ def test_ratios_that_only_rounding_keeps_from_one():
         hold_ratio=0.2,
         decay_ratio=0.7,
     )
+
+
+# Pretraining
+
+
+def polynomial_rate_in_fairseq(update, *, peak, total, warmup, power=1.0, end=0.0):
+    """What polynomial_decay sets after so many updates, and so before the next one."""
+    if warmup > 0 and update <= warmup:
+        return peak * (update / warmup)
+    if update >= total:
+        return end
+    remaining = 1 - (update - warmup) / (total - warmup)
+    return (peak - end) * remaining**power + end
+
+
+@pytest.mark.parametrize(("total", "warmup"), [(1_000_000, 32_000), (97, 13), (50, 0)])
+def test_linear_decay_equals_fairseq_at_every_update(total, warmup):
+    """Fails if the warm-up starts at its first step, or the decay ends one early."""
+    optimizer = optimizer_with(8e-5)
+    schedule = LinearDecay(optimizer, num_updates=total, warmup_updates=warmup)
+    around = {warmup - 1, warmup, warmup + 1, total - 1, total, total + 5}
+    some = set(range(0, total, max(1, total // 500)))
+    for update in sorted(some | {one for one in around if one >= 0}):
+        schedule.set_update(update)
+        expected = polynomial_rate_in_fairseq(
+            update, peak=8e-5, total=total, warmup=warmup
+        )
+        found = optimizer.param_groups[0]["lr"]
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-18), update
+
+
+def test_linear_decay_by_hand():
+    """10 updates of warm-up, then 40 down to nothing; groups under their own peaks."""
+    optimizer = optimizer_with(2.0, 1.0)
+    schedule = LinearDecay(optimizer, num_updates=50, warmup_updates=10)
+    by_hand = {0: 0.0, 5: 0.5, 10: 1.0, 20: 0.75, 30: 0.5, 49: 0.025, 50: 0.0, 99: 0.0}
+    for update, scale in by_hand.items():
+        schedule.set_update(update)
+        rates = [group["lr"] for group in optimizer.param_groups]
+        assert rates == pytest.approx([2 * scale, scale], rel=1e-12)
+
+
+@pytest.mark.parametrize("warmup", [-1, 50, 51])
+def test_a_warm_up_that_makes_no_curve(warmup):
+    message = f"warmup_updates must be from 0 to num_updates - 1, 49, got {warmup}"
+    with pytest.raises(InputError, match=message):
+        LinearDecay(optimizer_with(1.0), num_updates=50, warmup_updates=warmup)

@@ -1,7 +1,7 @@
 """What is measured: sizes, precisions, batches, works, and which of them go together.
 
-All sides compute the same: the same weights, utterances, head, loss and optimiser, the
-convolutions frozen, no masks and no layerdrop.
+All sides compute the same: the same weights, utterances, head, loss and optimiser, and
+no layerdrop. But in pretraining, the convolutions are frozen and there are no masks.
 """
 
 from collections.abc import Sequence
@@ -27,6 +27,7 @@ BATCHES = {  # seconds of each utterance
 DEFAULT_BATCHES = {"tiny": "mixed"}  # others have the ramp
 # Unless asked for: they would take fifteen minutes.
 LEFT_OUT = {("torchaudio", "training"), ("torchaudio", "plain")}
+UNKNOWN = {("torchaudio", "pretraining")}  # it has the encoder, no quantiser
 NUM_TOKENS = 32  # vocabulary of the head
 TOKENS_PER_SECOND = 6  # of the targets
 
@@ -38,21 +39,33 @@ class Work:
     Parameters
     ----------
     title : str
-    trains : bool
-        Forward, CTC loss, backward and optimiser, or forward alone.
+    objective : str
+        ``ctc`` or ``contrastive``: draw what is random, forward, loss, backward and
+        optimiser; empty for forward alone.
     activation_dropout : float
         Inside the feed-forward; all other dropouts are 0, as in the paper.
     """
 
     title: str
-    trains: bool
-    activation_dropout: float
+    objective: str = ""
+    activation_dropout: float = 0.0
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is a backward pass."""
+        return bool(self.objective)
+
+    @property
+    def trains_extractor(self) -> bool:
+        """Whether the convolutions learn as well."""
+        return self.objective == "contrastive"
 
 
 WORKS = {
-    "inference": Work("inference", trains=False, activation_dropout=0.0),
-    "training": Work("training, paper's dropouts", trains=True, activation_dropout=0.1),
-    "plain": Work("training, no dropout", trains=True, activation_dropout=0.0),
+    "inference": Work("inference"),
+    "training": Work("training, paper's dropouts", "ctc", activation_dropout=0.1),
+    "plain": Work("training, no dropout", "ctc"),
+    "pretraining": Work("pretraining", "contrastive"),
 }
 
 
@@ -160,7 +173,8 @@ class Settings:
 
     def compares(self, peer: str, work: str) -> bool:
         """Whether a peer is measured at a work."""
-        return bool(self.works) or (peer, work) not in LEFT_OUT
+        pair = peer, work
+        return pair not in UNKNOWN and (bool(self.works) or pair not in LEFT_OUT)
 
 
 def _check_names(option: str, names: Sequence[str], known: Sequence[str]) -> None:

@@ -13,8 +13,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from xlsr_sb.bench.cases import DTYPES, WORKS, Case
+from xlsr_sb.bench.pretraining import new_head
 from xlsr_sb.bench.sides import SIDES
-from xlsr_sb.bench.task import Task
+from xlsr_sb.bench.task import task_of
 from xlsr_sb.encoder import XLSR, XLSRConfig
 from xlsr_sb.encoder.config import PRESETS
 
@@ -23,9 +24,9 @@ KINDS = {  # words in an operation's name; the first that fits counts
     "convolutions": ("convolution",),
     "attention kernel": ("scaled_dot_product",),
     "softmax": ("softmax",),
-    "random numbers": ("random", "bernoulli", "dropout"),
+    "random numbers": ("rand", "bernoulli", "dropout", "exponential"),
     "optimiser": ("adam",),
-    "casts and copies": ("copy", "clone", "cat", "contiguous", "index"),
+    "casts and copies": ("copy", "clone", "cat", "contiguous", "index", "gather"),
     "GELU": ("gelu",),
     "LayerNorm": ("layer_norm",),
 }
@@ -85,8 +86,10 @@ def profile(side: str, case: Case) -> tuple[float, Counter[str]]:
     """
     with tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(0)
-        XLSR(XLSRConfig.preset(case.size)).save_pretrained(folder)
-        task = Task(side, Path(folder), case, torch.device("cpu"))
+        lobe = XLSR(XLSRConfig.preset(case.size))
+        heads = new_head(lobe.config, case.size).tensors()
+        lobe.save_pretrained(folder, heads=heads)
+        task = task_of(side, Path(folder), case, torch.device("cpu"))
     for _ in range(WARMING):
         task.step()
     with Clock() as clock:

@@ -13,6 +13,7 @@ import torch
 from xlsr_sb.bench.cases import Case, Settings
 from xlsr_sb.bench.lines import Line
 from xlsr_sb.bench.measuring import build, compare, compare_features, lines_of
+from xlsr_sb.bench.pretraining import new_head
 from xlsr_sb.bench.processes import Worker, WorkerDiedError
 from xlsr_sb.encoder import XLSR, XLSRConfig
 from xlsr_sb.lengths import FRAME_RATE
@@ -97,7 +98,9 @@ class EncoderBench:
             self.report(f"{size}: random weights")
             config = XLSRConfig.preset(size)
             torch.manual_seed(0)
-            XLSR(config).save_pretrained(self.weights)
+            lobe, head = XLSR(config), new_head(config, size)
+            lobe.save_pretrained(self.weights, heads=head.tensors())
+            del lobe, head
             for _, cases in groupby(of_size, key=lambda case: case.batch):
                 yield from self._batch(list(cases), config)
 

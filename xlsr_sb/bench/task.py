@@ -1,4 +1,4 @@
-"""One side doing the work of a case: the same head, loss and optimiser for all."""
+"""One side doing the work of a case: the same loss and optimiser for all."""
 
 import time
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from xlsr_sb.bench.cases import NUM_TOKENS, TOKENS_PER_SECOND, WORKS, Case
 from xlsr_sb.bench.peaks import MemoryWatch, release_memory
+from xlsr_sb.bench.pretraining import PRETRAINING_SIDES, evaluating
 from xlsr_sb.bench.sides import SIDES, Utterances
 from xlsr_sb.lengths import SAMPLE_RATE, mask_of
 
@@ -32,14 +33,10 @@ class Step:
 
 
 class Task:
-    """An encoder with head, loss and optimiser, on one batch.
+    """A module of one library on one batch: timed, and trained if it has a loss.
 
     Parameters
     ----------
-    side : str
-        ``ours`` or a peer.
-    folder : Path
-        Weights of the encoder in transformers' layout.
     case : Case
     device : torch.device
 
@@ -49,49 +46,39 @@ class Task:
     >>> folder = getfixture("tmp_path")
     >>> XLSR(XLSRConfig.preset("tiny", num_layers=1)).save_pretrained(folder)
     >>> case = Case("tiny", "bf16", "ramp", "training")
-    >>> task = Task("ours", folder, case, torch.device("cpu"))
+    >>> task = task_of("ours", folder, case, torch.device("cpu"))
     >>> task.step().seconds > 0
     True
     """
 
-    def __init__(self, side: str, folder: Path, case: Case, device: torch.device):
+    module: nn.Module
+
+    def __init__(self, case: Case, device: torch.device):
         self.work, self.device = WORKS[case.work], device
-        self.batch = Utterances.random(case.num_samples, device)
-        self.side = SIDES[side](
-            folder, self.batch, activation_dropout=self.work.activation_dropout
-        )
-        self.side.module.train(self.work.trains)
         self.half = case.dtype == "bf16"
-        self.targets, self.num_targets = _targets(self.batch)
-        if self.work.trains:
-            self._start_training()
+        self.batch = Utterances.random(case.num_samples, device)
         self.memory = MemoryWatch(device)
 
-    def _start_training(self) -> None:
-        """Make the head and the optimiser."""
-        torch.manual_seed(0)
-        width = self.features().shape[-1]
-        self.head = nn.Linear(width, NUM_TOKENS).to(self.device)
-        parameters = [*self.side.module.parameters(), *self.head.parameters()]
+    def loss(self) -> Tensor:
+        """Loss of a step."""
+        raise NotImplementedError
+
+    def first_loss(self) -> Tensor:
+        """Loss that is the same on all sides, if the work is."""
+        return self.loss()
+
+    def start_training(self, *modules: nn.Module) -> None:
+        """Make the optimiser of some modules' parameters."""
+        parameters = [one for module in modules for one in module.parameters()]
         self.trained = [one for one in parameters if one.requires_grad]
         self.optimizer = torch.optim.AdamW(self.trained, lr=LEARNING_RATE, fused=True)
-
-    def features(self) -> Tensor:
-        """Features [B, F, D] in evaluation mode; zeros behind each utterance's own."""
-        was_training = self.side.module.training
-        self.side.module.eval()
-        with torch.inference_mode():
-            features = self._encode().float()
-        self.side.module.train(was_training)
-        is_real = mask_of(self.batch.num_frames, features.shape[1])
-        return features.cpu() * is_real[:, :, None]
 
     def first_update(self) -> tuple[float, float]:
         """Make one update; its loss, and the norm of the gradient of all parameters.
 
         Memory that later updates find, the optimiser's above all, is taken here.
         """
-        loss = self._loss()
+        loss = self.first_loss()
         loss.backward()
         gradients = [one.grad for one in self.trained if one.grad is not None]
         norms = torch.stack([gradient.norm() for gradient in gradients])
@@ -105,33 +92,70 @@ class Task:
 
     def step(self) -> Step:
         """Time one call of the work, and watch the memory that it takes."""
-        call = self._train if self.work.trains else self._infer
         self.memory.start()
         begin = time.perf_counter()
-        call()
+        self.call()
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         seconds = time.perf_counter() - begin
         return Step(seconds, self.memory.peak())
 
-    def _infer(self) -> None:
-        with torch.inference_mode():
-            self._encode()
-
-    def _train(self) -> None:
-        self._loss().backward()
+    def call(self) -> None:
+        """The work."""
+        self.loss().backward()
         self._update()
 
     def _update(self) -> None:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
 
-    def _encode(self) -> Tensor:
-        """Features in the precision of the case."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            return self.side.forward()
+    def precision(self) -> torch.autocast:
+        """Context of the precision of the case."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
 
-    def _loss(self) -> Tensor:
+
+class EncoderTask(Task):
+    """An encoder alone, or with a linear head and CTC.
+
+    Parameters
+    ----------
+    side : str
+        ``ours`` or a peer.
+    folder : Path
+        Weights of the encoder in transformers' layout.
+    case : Case
+    device : torch.device
+    """
+
+    def __init__(self, side: str, folder: Path, case: Case, device: torch.device):
+        super().__init__(case, device)
+        self.side = SIDES[side](
+            folder, self.batch, activation_dropout=self.work.activation_dropout
+        )
+        self.module = self.side.module.train(self.work.trains)
+        if self.work.trains:
+            self.targets, self.num_targets = _targets(self.batch)
+            torch.manual_seed(0)
+            width = self.features().shape[-1]
+            self.head = nn.Linear(width, NUM_TOKENS).to(device)
+            self.start_training(self.module, self.head)
+
+    def features(self) -> Tensor:
+        """Features [B, F, D] in evaluation mode; zeros behind each utterance's own."""
+        with evaluating(self.module), torch.inference_mode():
+            features = self._encode().float()
+        is_real = mask_of(self.batch.num_frames, features.shape[1])
+        return features.cpu() * is_real[:, :, None]
+
+    def call(self) -> None:
+        """Forward alone, unless there is a loss."""
+        if self.work.trains:
+            super().call()
+        else:
+            with torch.inference_mode():
+                self._encode()
+
+    def loss(self) -> Tensor:
         """CTC loss, in fp32 for all."""
         log_probs = self.head(self._encode().float()).log_softmax(dim=-1)
         return F.ctc_loss(
@@ -140,6 +164,54 @@ class Task:
             self.batch.num_frames,
             self.num_targets,
         )
+
+    def _encode(self) -> Tensor:
+        """Features in the precision of the case."""
+        with self.precision():
+            return self.side.forward()
+
+
+class PretrainingTask(Task):
+    """Masked frames told apart, with everything that a step of it draws.
+
+    Parameters
+    ----------
+    side, folder, case, device
+        As for ``EncoderTask``; the weights have heads.
+    """
+
+    def __init__(self, side: str, folder: Path, case: Case, device: torch.device):
+        super().__init__(case, device)
+        self.side = PRETRAINING_SIDES[side](folder, self.batch, case.size)
+        self.module = self.side.module.train()
+        torch.manual_seed(0)
+        self.start_training(self.module)
+
+    def loss(self) -> Tensor:
+        """Contrastive loss and diversity."""
+        with self.precision():
+            return self.side.loss()
+
+    def first_loss(self) -> Tensor:
+        """Contrastive loss of masks and negatives that both sides are given."""
+        with self.precision():
+            return self.side.given_loss()
+
+
+def task_of(side: str, folder: Path, case: Case, device: torch.device) -> Task:
+    """The task of a case.
+
+    Parameters
+    ----------
+    side : str
+        ``ours`` or a peer.
+    folder : Path
+        Weights in transformers' layout.
+    case : Case
+    device : torch.device
+    """
+    pretrains = WORKS[case.work].objective == "contrastive"
+    return (PretrainingTask if pretrains else EncoderTask)(side, folder, case, device)
 
 
 def _targets(batch: Utterances) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ from xlsr_sb.bench import floor
 from xlsr_sb.bench.cases import Case
 from xlsr_sb.bench.peaks import release_memory
 from xlsr_sb.bench.sides import NotInstalledError
-from xlsr_sb.bench.task import Task
+from xlsr_sb.bench.task import Task, task_of
 from xlsr_sb.errors import InputError
 
 
@@ -66,7 +66,7 @@ class Server:
 
     def _build(self, folder: str, case: dict) -> dict:
         self._forget()
-        self.task = Task(self.name, Path(folder), Case(**case), self.device)
+        self.task = task_of(self.name, Path(folder), Case(**case), self.device)
         return {}
 
     def _forget(self) -> dict:

@@ -1,4 +1,4 @@
-"""Models from the Hugging Face hub, downloaded once."""
+"""Models by their names: shipped with this package, or from the Hugging Face hub."""
 
 import re
 from pathlib import Path
@@ -11,15 +11,17 @@ TEXTS += ["tokenizer_config.json", "preprocessor_config.json", "processor_config
 SAFE = ["model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json"]
 PICKLED = ["pytorch_model.bin", "pytorch_model-*-of-*.bin"]
 PICKLED += ["pytorch_model.bin.index.json"]
+SHIPPED = Path(__file__).parents[1] / "pretrained"  # one folder a model
 
 
 def locate(source: str | Path) -> Path:
-    """Where a source lies: there, if it is a file or folder; else in the hub's cache.
+    """Where a source lies: there, in this package, or in the hub's cache.
 
     Parameters
     ----------
     source : str or Path
-        A file, a folder, or a hub id such as ``facebook/wav2vec2-xls-r-300m``. What is
+        A file or a folder; ``xlsr-tiny``, which is shipped with this package; or a hub
+        id such as ``facebook/wav2vec2-xls-r-300m``. What is
         in the cache already is not downloaded again, and needs no network.
 
     Raises
@@ -36,6 +38,8 @@ def locate(source: str | Path) -> Path:
     """
     if Path(source).exists():
         return Path(source)
+    if (SHIPPED / str(source) / "config.json").is_file():
+        return SHIPPED / str(source)
     is_file = Path(source).suffix in (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
     if not ID.fullmatch(str(source)) or is_file:
         raise InputError(f"source {str(source)!r} does not exist")

@@ -92,7 +92,8 @@ def _verify(checkpoint: Checkpoint, folder: Path, target: Path) -> None:
     wanted = {**checkpoint.encoder, **checkpoint.heads}
     found = {**again.encoder, **again.heads}
     is_same = wanted.keys() == found.keys() and again.sizes == checkpoint.sizes
-    if not is_same or not all(torch.equal(found[n], one) for n, one in wanted.items()):
+    pairs = [(found.get(name), one.float()) for name, one in wanted.items()]
+    if not is_same or not all(torch.equal(*pair) for pair in pairs):
         raise InputError(
             f"{target}: what was written is read back otherwise; is the disk sound?"
         )

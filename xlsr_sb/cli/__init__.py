@@ -4,6 +4,8 @@ xlsr-sb export RUN TARGET
 xlsr-sb transcribe SOURCE AUDIO... [--csv TABLE.csv]
 xlsr-sb features SOURCE AUDIO... --to FOLDER
 xlsr-sb convert SOURCE TARGET --to LAYOUT
+xlsr-sb shard MANIFEST FOLDER
+xlsr-sb probe MODEL... --manifest TRAIN.csv --test TEST.csv
 xlsr-sb bench
 xlsr-sb results add RUN... [--to RESULTS.csv]
 xlsr-sb results show [RESULTS.csv]
@@ -15,7 +17,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from xlsr_sb.cli import bench, convert, features, runs, transcribe
+from xlsr_sb.cli import bench, convert, features, probe, runs, shard, transcribe
 from xlsr_sb.cli.parsing import one_line
 from xlsr_sb.errors import InputError
 
@@ -24,6 +26,8 @@ GROUPS = (
     transcribe,
     features,
     convert,
+    shard,
+    probe,
     bench,
 )  # each adds its commands with ``add_to``
 

@@ -31,7 +31,7 @@ def add_to(commands) -> None:
     for name, default in (
         ("sizes", "tiny,300m"),
         ("dtypes", "fp32,bf16"),
-        ("works", "inference,training,plain; torchaudio without training"),
+        ("works", "inference,training,plain,pretraining; torchaudio inference only"),
         ("batches", "ramp; mixed for tiny"),
         ("peers", "transformers,torchaudio; may be empty"),
         ("parts", "encoder,loader,decoding"),

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+import torch
+
 from xlsr_sb.checkpoints import (
     LAYOUTS,
     Checkpoint,
@@ -15,6 +17,7 @@ from xlsr_sb.checkpoints.sizes import SIZES
 from xlsr_sb.cli.parsing import add_command
 from xlsr_sb.errors import InputError
 
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 FILES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
 
 
@@ -38,6 +41,12 @@ def add_to(commands) -> None:
     )
     convert.add_argument("target", help="folder to make; it must not exist")
     convert.add_argument("--to", choices=LAYOUTS, required=True, help="its layout")
+    convert.add_argument(
+        "--dtype",
+        choices=DTYPES,
+        default="fp32",
+        help="type of the numbers that are stored: 16 bits take half the space",
+    )
     convert.add_argument(
         "--num-heads", type=int, metavar="N", help="if the source does not say it"
     )
@@ -68,8 +77,9 @@ def _convert(arguments: argparse.Namespace) -> None:
     ready = prepared(source, arguments.to)
     for note in ready.notes:
         print(note)
-    written = write_checkpoint(ready.checkpoint, target)
-    print(f"{written}: {arguments.to}, {_parts(ready.checkpoint)}")
+    made = ready.checkpoint.rounded(DTYPES[arguments.dtype])
+    written = write_checkpoint(made, target)
+    print(f"{written}: {arguments.to}, {arguments.dtype}, {_parts(made)}")
     print("verified: every tensor was read again and is the same, bit for bit")
 
 

@@ -14,6 +14,7 @@ from xlsr_sb.manifest import read_manifest
 from xlsr_sb.metrics import constant_output_errors
 from xlsr_sb.report import learning_curve
 from xlsr_sb.results import append_rows, read_rows, summary_table, update_readme
+from xlsr_sb.results.means import mean_rows
 from xlsr_sb.results.tables import latest_runs
 from xlsr_sb.run.preparation import OPTIONS
 from xlsr_sb.training.journal import CURVE
@@ -42,6 +43,10 @@ def add_to(commands) -> None:
     add = add_command(actions, "add", _add_results)
     add.add_argument("runs", nargs="+", metavar="run", help="folder of a run")
     add.add_argument("--to", default="RESULTS.csv", help="%(default)s by default")
+    mean = add_command(actions, "mean", _add_means)
+    mean.add_argument("results", nargs="?", default="RESULTS.csv")
+    mean.add_argument("--recipe", help="of this recipe only")
+    mean.add_argument("--hparams", help="of this leaf only")
     show = add_command(actions, "show", _show_results)
     show.add_argument("results", nargs="?", default="RESULTS.csv")
     readme = add_command(actions, "readme", _render_readmes)
@@ -76,6 +81,25 @@ def _add_results(arguments: argparse.Namespace) -> None:
     print(f"{path}: {len(new)} rows added")
 
 
+def _add_means(arguments: argparse.Namespace) -> None:
+    """Append means and standard deviations over seeds, as far as they are new."""
+    rows = read_rows(arguments.results)
+    wanted = {
+        name: value
+        for name in ("recipe", "hparams")
+        if (value := getattr(arguments, name)) is not None
+    }
+    chosen = [
+        row
+        for row in rows
+        if all(getattr(row, name) == value for name, value in wanted.items())
+    ]
+    known = set(rows)
+    new = [row for row in mean_rows(chosen) if row not in known]
+    append_rows(arguments.results, new)
+    print(f"{arguments.results}: {len(new)} rows added")
+
+
 def _show_results(arguments: argparse.Namespace) -> None:
     """Print the last results of each leaf and split."""
     rows = latest_runs(read_rows(arguments.results))
@@ -103,7 +127,10 @@ def _constant_cer(run: Path) -> float | None:
     prepared = run / "manifests" / OPTIONS
     if not prepared.exists():
         return None
-    keep = load_hparams(run / HPARAMS)["data"]["keep_characters"]
+    settings = load_hparams(run / HPARAMS)["data"]
+    if "keep_characters" not in settings:  # pretraining: nothing is transcribed
+        return None
+    keep = settings["keep_characters"]
     splits = json.loads(prepared.read_text(encoding="utf-8"))["splits"]
     tests = [name for name in splits if name not in ("train", "dev")] or ["dev"]
     scores = []

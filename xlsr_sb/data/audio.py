@@ -7,7 +7,7 @@ with what is there.
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from xlsr_sb.data.resampling import resample
+from xlsr_sb.data.slices import FileSlice, is_slice
 from xlsr_sb.errors import InputError
 
 # A header written to a pipe does not know the length and holds one near these limits.
@@ -84,7 +85,8 @@ def load_audio(
     ----------
     path : str or Path
         Any format of libsndfile (WAV, FLAC, OGG, Opus, MP3, ...), any sample rate,
-        any number of channels; channels are averaged.
+        any number of channels; channels are averaged. ``<file>.tar:<offset>:<size>``
+        is a file inside a tar.
     start, stop : int, optional
         Segment in samples at the file's own rate, ``stop`` exclusive. Nothing else
         is read, but from MP3 and Vorbis, where everything before it is.
@@ -127,20 +129,17 @@ def load_audio(
 @contextmanager
 def opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
     """Open a file that holds at least one sample, and all that its header promises."""
-    with _open(path) as file:
+    with ExitStack() as stack:
+        source = stack.enter_context(FileSlice(path)) if is_slice(path) else path
+        try:
+            file = stack.enter_context(soundfile.SoundFile(source))
+        except (soundfile.SoundFileError, TypeError) as error:  # TypeError: "x.raw"
+            raise InputError(_why_unreadable(path, error)) from error
         _check_header(file)
         try:
             yield file
         except soundfile.SoundFileError as error:
-            raise InputError(_why_unreadable(Path(path), error)) from error
-
-
-def _open(path: str | Path) -> soundfile.SoundFile:
-    """Open a file, whatever it holds."""
-    try:
-        return soundfile.SoundFile(path)
-    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: "x.raw"
-        raise InputError(_why_unreadable(Path(path), error)) from error
+            raise InputError(_why_unreadable(path, error)) from error
 
 
 def _check_header(file: soundfile.SoundFile) -> None:
@@ -197,13 +196,14 @@ def check_complete(
         )
 
 
-def _why_unreadable(path: Path, error: Exception) -> str:
+def _why_unreadable(path: str | Path, error: Exception) -> str:
     """Say why libsndfile could not read a file."""
-    if not path.exists():
+    place = Path(path)
+    if not is_slice(path) and not place.exists():
         return f"{path}: there is no such file"
-    if not path.is_file():
+    if not is_slice(path) and not place.is_file():
         return f"{path} is not a file"
-    if path.stat().st_size == 0:
+    if not is_slice(path) and place.stat().st_size == 0:
         return f"{path} is an empty file; fetch it again or leave it out"
     return (
         f"{path} cannot be read as audio, it is damaged, truncated or of another kind "

@@ -9,7 +9,6 @@ from torch.utils.data import DataLoader, Dataset
 from xlsr_sb.data.dataset import Batch, SpeechDataset
 from xlsr_sb.data.sampling import UpdatePlan
 from xlsr_sb.errors import InputError
-from xlsr_sb.manifest import Utterance
 
 __all__ = ["Batch", "EvalLoader", "SpeechDataset", "UpdateLoader"]
 
@@ -97,7 +96,7 @@ class EvalLoader:
         world_size: int = 1,
         num_workers: int = 0,
     ) -> None:
-        batches = _longest_first(dataset.utterances, seconds_per_device)
+        batches = _longest_first(dataset.durations, seconds_per_device)
         self.dataset = dataset
         self.batches = batches[rank::world_size]
         self.num_workers = num_workers
@@ -112,10 +111,9 @@ class EvalLoader:
 
 
 def _longest_first(
-    utterances: Sequence[Utterance], seconds_per_device: float
+    durations: Sequence[float], seconds_per_device: float
 ) -> list[list[int]]:
     """Group indices into batches of at most so many seconds."""
-    durations = [utterance.duration for utterance in utterances]
     batches: list[list[int]] = []
     seconds = 0.0
     for index in sorted(range(len(durations)), key=durations.__getitem__, reverse=True):

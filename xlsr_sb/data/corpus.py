@@ -1,6 +1,6 @@
 """What a recipe's ``prepare`` returns: utterances by split, and what was dropped."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xlsr_sb.manifest import Utterance
@@ -34,8 +34,9 @@ class Corpus:
 
     Parameters
     ----------
-    splits : dict of str to list of Utterance
+    splits : dict of str to sequence of Utterance
         ``train``, ``dev`` and ``test`` (further test sets have names of their own).
+        What ``read_utterances`` gives of a large manifest is used where it stands.
     notes : list of Note
         What was kept and dropped, and why.
 
@@ -49,7 +50,7 @@ class Corpus:
     total      1      0.0  3 silent
     """
 
-    splits: dict[str, list[Utterance]]
+    splits: dict[str, Sequence[Utterance]]
     notes: list[Note] = field(default_factory=list)
 
     def table(self) -> str:

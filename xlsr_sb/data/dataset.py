@@ -1,6 +1,7 @@
 """Utterances to batches: audio read, targets encoded, both laid side by side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,7 +11,7 @@ from torch.utils.data import Dataset
 from xlsr_sb.data.audio import load_audio
 from xlsr_sb.errors import InputError
 from xlsr_sb.lengths import SAMPLE_RATE
-from xlsr_sb.manifest import Utterance
+from xlsr_sb.manifest import Utterance, durations_of
 
 
 @dataclass(eq=False)
@@ -105,6 +106,11 @@ class SpeechDataset(Dataset):
         """Return the number of utterances."""
         return len(self.utterances)
 
+    @property
+    def durations(self) -> Sequence[float]:
+        """Length of each utterance in seconds."""
+        return durations_of(self.utterances)
+
     def __getitem__(self, indices: Sequence[int]) -> Batch:
         """Load some utterances as a batch, in the order given.
 
@@ -113,22 +119,42 @@ class SpeechDataset(Dataset):
         InputError
             Naming the utterance that cannot be used.
         """
-        utterances = tuple(self.utterances[index] for index in indices)
+        utterances = tuple(self._segment(index) for index in indices)
         examples = [self._example(utterance) for utterance in utterances]
         waveforms, num_samples = _stacked([waveform for waveform, _ in examples])
         targets, num_targets = _stacked([target for _, target in examples])
         return Batch(utterances, waveforms, num_samples, targets, num_targets)
 
+    def _segment(self, index: int) -> Utterance:
+        """Return the utterance as it is loaded."""
+        return self.utterances[index]
+
     def _example(self, utterance: Utterance) -> tuple[Tensor, Tensor]:
         """Waveform [T] and target [U] of one utterance."""
-        try:
+        with naming(utterance):
             waveform = load_audio(
                 utterance.wav, start=utterance.start, stop=utterance.stop
             )
             target = self.encode_target(utterance)
-        except InputError as error:
-            raise InputError(f"utterance {utterance.id!r}: {error}") from error
         return waveform, torch.as_tensor(target, dtype=torch.long)
+
+
+@contextmanager
+def naming(utterance: Utterance) -> Iterator[None]:
+    """Put the utterance's id before the message of an error.
+
+    Example
+    -------
+    >>> with naming(Utterance("a", "a.wav", 1.0)):
+    ...     raise InputError("a.wav: there is no such file")
+    Traceback (most recent call last):
+    ...
+    xlsr_sb.errors.InputError: utterance 'a': a.wav: there is no such file
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"utterance {utterance.id!r}: {error}") from error
 
 
 def _stacked(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

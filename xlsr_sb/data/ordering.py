@@ -12,7 +12,7 @@ from xlsr_sb.errors import InputError
 
 BLOCK = 4096  # places filled with one random generator, at least
 # Streams of random numbers that never meet.
-SHUFFLE, LANGUAGE_COUNTS, LANGUAGE_PLACES, WITHIN_LANGUAGE = range(4)
+SHUFFLE, GROUP_COUNTS, GROUP_PLACES, WITHIN_GROUP, CROPS = range(5)
 
 
 def language_probabilities(
@@ -89,23 +89,78 @@ def epoch_order(
     seconds = np.asarray(seconds)
     speech = {name: float(seconds[own].sum()) for name, own in members.items()}
     chances = list(language_probabilities(speech, alpha).values())
-    counts = [
-        _random(LANGUAGE_COUNTS, seed, past).multinomial(size, chances)
-        for past in range(epoch + 1)
-    ]
-    starts = np.sum(counts, axis=0) - counts[-1]
+    return draw_groups(
+        list(members.values()), chances, size=size, seed=seed, epoch=epoch
+    )
+
+
+def draw_groups(
+    members: Sequence[np.ndarray],
+    chances: Sequence[float],
+    *,
+    size: int,
+    seed: int,
+    epoch: int,
+) -> np.ndarray:
+    """Indices that an epoch draws from groups, in their order.
+
+    Each place is drawn for a group with the group's chance. Each group goes through
+    its own permutations, from epoch to epoch: none of its members comes again before
+    all of them have come.
+
+    Parameters
+    ----------
+    members : sequence of G integer arrays
+        Indices in each group, at least one.
+    chances : sequence of G float
+        They add up to 1.
+    size : int
+        Places of an epoch, the same in all epochs.
+    seed, epoch : int
+        At least 0.
+
+    Returns
+    -------
+    integer array [size]
+
+    Example
+    -------
+    >>> groups = [np.array([7]), np.array([1, 2, 3])]
+    >>> sorted(draw_groups(groups, [0.25, 0.75], size=4, seed=0, epoch=0).tolist())
+    [1, 2, 3, 7]
+    """
+    before = np.zeros(len(members), dtype=np.int64)
+    for past in range(epoch):
+        before += _random(GROUP_COUNTS, seed, past).multinomial(size, chances)
+    counts = _random(GROUP_COUNTS, seed, epoch).multinomial(size, chances)
     drawn = [
-        _cycled(own, start=start, count=count, key=(WITHIN_LANGUAGE, seed, number))
+        _cycled(own, start=start, count=count, key=(WITHIN_GROUP, seed, number))
         for number, (own, start, count) in enumerate(
-            zip(members.values(), starts.tolist(), counts[-1].tolist(), strict=True)
+            zip(members, before.tolist(), counts.tolist(), strict=True)
         )
     ]
-    # Languages share the places at random; each fills its own in its own order.
-    owners = np.repeat(np.arange(len(members)), counts[-1])
-    owners = _random(LANGUAGE_PLACES, seed, epoch).permutation(owners)
+    # Groups share the places at random; each fills its own in its own order.
+    owners = np.repeat(np.arange(len(members)), counts)
+    owners = _random(GROUP_PLACES, seed, epoch).permutation(owners)
     order = np.empty(size, dtype=np.int64)
     order[np.argsort(owners, kind="stable")] = np.concatenate(drawn)
     return order
+
+
+def crop_places(size: int, *, seed: int, epoch: int) -> np.ndarray:
+    """Where in its recording each place of an epoch takes its crop.
+
+    Returns
+    -------
+    float array [size], from 0 to below 1
+        0 for the earliest crop there is, nearly 1 for the latest.
+
+    Example
+    -------
+    >>> crop_places(2, seed=1, epoch=0).round(2).tolist()
+    [0.98, 0.43]
+    """
+    return _random(CROPS, seed, epoch).random(size)
 
 
 def _members(languages: Sequence[str] | None, *, alpha: float) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ Nothing here opens audio: a plan is made of lengths and a seed.
 
 import heapq
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
 
@@ -41,6 +41,9 @@ class UpdatePlan:
         Language of each utterance, needed with ``alpha`` below 1.
     alpha : float
         See ``epoch_order``.
+    order : callable, optional
+        Indices of an epoch in their order, in place of ``epoch_order``; the number of
+        them is the same in all epochs.
     rank, world_size : int
         Which of how many processes this one is.
 
@@ -64,6 +67,7 @@ class UpdatePlan:
     seed: int
     languages: Sequence[str] | None = None
     alpha: float = 1.0
+    order: Callable[[int], np.ndarray] | None = None
     rank: int = 0
     world_size: int = 1
 
@@ -84,9 +88,9 @@ class UpdatePlan:
         """
         order, bounds = self._updates(epoch)
         ticks = self._ticks[order].tolist()
-        order = order.tolist()
+        requests = self._requests(order, epoch)
         return [
-            self._micro_batches(order[start:stop], ticks[start:stop])
+            self._micro_batches(requests[start:stop], ticks[start:stop])
             for start, stop in pairwise(bounds)
         ]
 
@@ -95,15 +99,13 @@ class UpdatePlan:
         _, bounds = self._updates(epoch)
         return len(bounds) - 1
 
+    def _requests(self, order: np.ndarray, epoch: int) -> list:  # noqa: ARG002
+        """What the dataset is asked for, by place of the epoch: an index."""
+        return order.tolist()
+
     def _updates(self, epoch: int) -> tuple[np.ndarray, list[int]]:
         """Order of the utterances, and where in it updates start and stop."""
-        order = epoch_order(
-            self.languages,
-            seconds=self.durations,
-            alpha=self.alpha,
-            seed=self.seed,
-            epoch=epoch,
-        )
+        order = self._order(epoch)
         ends = np.cumsum(self._ticks[order]).tolist()
         bounds, before = [0], 0
         while bounds[-1] < len(ends):
@@ -114,6 +116,18 @@ class UpdatePlan:
             bounds.append(stop)
             before = ends[stop - 1]
         return order, bounds
+
+    def _order(self, epoch: int) -> np.ndarray:
+        """Order of the utterances."""
+        if self.order is not None:
+            return self.order(epoch)
+        return epoch_order(
+            self.languages,
+            seconds=self.durations,
+            alpha=self.alpha,
+            seed=self.seed,
+            epoch=epoch,
+        )
 
     def _micro_batches(self, indices: list[int], ticks: list[int]) -> list[list[int]]:
         """Split one update and return this process's part."""

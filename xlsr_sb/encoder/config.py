@@ -38,6 +38,8 @@ class XLSRConfig:
     require_same_masks : bool
         Trim every utterance of a batch to the smallest number of masked frames,
         as fairseq does; an utterance's mask then depends on its neighbours.
+    feature_grad_scale : float
+        Factor on the gradient that enters the convolutions, where they train.
     freeze_feature_extractor : bool
         Never train the convolutions, as in the paper's fine-tuning.
     frozen_parts : tuple of str
@@ -83,6 +85,7 @@ class XLSRConfig:
     mask_channel_prob: float = 0.25
     mask_channel_length: int = 64
     require_same_masks: bool = False
+    feature_grad_scale: float = 1.0
     freeze_feature_extractor: bool = True
     frozen_parts: tuple[str, ...] = ()
     lora_rank: int = 0

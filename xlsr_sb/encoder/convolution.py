@@ -55,7 +55,7 @@ def strided_convolution(
     if input_dim == 1:  # ten samples a row: cheaper to copy than to read twice
         num_outputs = frames.shape[0] // stride - lookahead(kernel, stride)
         rows = frames[:, 0].unfold(0, kernel, stride)[:num_outputs]
-        return F.linear(rows, weight.view(output_dim, kernel), bias)
+        frames, stride = rows.contiguous(), 1
     taps = weight.permute(2, 1, 0).reshape(kernel * input_dim, output_dim)
     if torch.is_autocast_enabled(frames.device.type):
         dtype = torch.get_autocast_dtype(frames.device.type)
@@ -102,8 +102,15 @@ class _Blocks(torch.autograd.Function):
         needs_frames, needs_taps, needs_bias, _ = ctx.needs_input_grad
         grad_frames = grad_taps = grad_bias = None
         if needs_frames:
-            grad_frames = torch.zeros_like(frames)
-            for rows, block in _views(grad_frames, taps, ctx.stride):
+            grad_frames = torch.empty_like(frames)
+            (rows, block), *others = _views(grad_frames, taps, ctx.stride)
+            if rows.is_contiguous():  # taps for all of a row: nothing to add to yet
+                torch.mm(grad, block.t(), out=rows)
+                grad_frames[rows.shape[0] * ctx.stride :] = 0
+            else:
+                grad_frames.zero_()
+                rows.addmm_(grad, block.t())
+            for rows, block in others:
                 rows.addmm_(grad, block.t())
         if needs_taps:
             views = _views(frames, taps, ctx.stride)

@@ -59,6 +59,7 @@ class FeatureExtractor(nn.Module):
 
     def __init__(self, config: XLSRConfig):
         super().__init__()
+        self.grad_scale = config.feature_grad_scale
         input_dims = (1, *config.conv_dims)
         sizes = zip(config.conv_kernels, config.conv_strides, strict=True)
         self.layers = nn.ModuleList(
@@ -92,4 +93,19 @@ class FeatureExtractor(nn.Module):
         frames = packing.pack(waveforms, self.tail)[:, None]
         for layer in self.layers:
             frames = layer(frames)
+        if self.grad_scale != 1:
+            frames = _ScaledGradient.apply(frames, self.grad_scale)
         return frames.index_select(0, packing.real_slots)
+
+
+class _ScaledGradient(torch.autograd.Function):
+    """The identity, whose gradient is multiplied by a constant."""
+
+    @staticmethod
+    def forward(ctx, values: Tensor, scale: float) -> Tensor:
+        ctx.scale = scale
+        return values.view_as(values)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
+        return grad * ctx.scale, None

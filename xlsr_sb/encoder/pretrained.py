@@ -93,7 +93,12 @@ def load_weights(encoder: nn.Module, weights: Mapping[str, Tensor]) -> None:
         )
 
 
-def write(encoder: nn.Module, folder: Path, layout: str) -> None:
+def write(
+    encoder: nn.Module,
+    folder: Path,
+    layout: str,
+    heads: Mapping[str, Tensor] | None = None,
+) -> None:
     """Write an encoder into a folder that ``read`` and the layout's owner load.
 
     Adapters are merged into the weights that are written.
@@ -105,6 +110,8 @@ def write(encoder: nn.Module, folder: Path, layout: str) -> None:
         Made if absent.
     layout : str
         One of ``checkpoints.LAYOUTS``.
+    heads : mapping of str to Tensor, optional
+        Tensors of heads, as ``Checkpoint`` has them.
 
     Raises
     ------
@@ -117,6 +124,7 @@ def write(encoder: nn.Module, folder: Path, layout: str) -> None:
         layout=layout,
         sizes={name: fields[name] for name in SIZES},
         encoder=merged_state(encoder),
+        heads=heads or {},
         options={name: fields[name] for name in fields if name not in SIZES},
     )
     write_files(prepared(checkpoint, layout).checkpoint, folder)

@@ -90,7 +90,8 @@ class RecordingRows:
         start = begin * self.config.hop
         samples = self._samples(start, start + layout.num_samples[0])
         waveform = (samples.to(layout.device).float() - self.mean) * self.scale
-        return self.lobe.embed(waveform[None], layout)[first - begin : last - begin]
+        features = self.lobe.extract(waveform[None], layout)
+        return self.lobe.embed(features, layout)[first - begin : last - begin]
 
     def layout(self, count: int) -> Packing:
         """Layout of ``count`` frames."""

@@ -1,6 +1,6 @@
 """The lobe: waveforms to XLS-R features, with no operation ever seeing padding."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -9,34 +9,15 @@ from torch import Tensor, nn
 from xlsr_sb.encoder import pretrained
 from xlsr_sb.encoder.config import XLSRConfig
 from xlsr_sb.encoder.dropout import dropout
+from xlsr_sb.encoder.encoded import Encoded, MaskedFrames
 from xlsr_sb.encoder.freezing import Freezable, recording
 from xlsr_sb.encoder.frontend import FeatureExtractor
 from xlsr_sb.encoder.lora import insert_adapters
-from xlsr_sb.encoder.masking import mask_rows
+from xlsr_sb.encoder.masking import mask_channels, time_masks
 from xlsr_sb.encoder.packing import Packing
 from xlsr_sb.encoder.positions import PositionalConv
 from xlsr_sb.encoder.transformer import Transformer
 from xlsr_sb.lengths import samples_from_fractions
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """What the encoder says of a batch.
-
-    Parameters
-    ----------
-    features : Tensor [B, F, D]
-        Output of the last layer; zeros after an utterance's own frames.
-    num_frames : LongTensor [B]
-        Real frames of each utterance.
-    layers : tuple of Tensor [B, F, D]
-        The input of the first layer, then the output of each (the last one is
-        ``features``); empty unless asked for.
-    """
-
-    features: Tensor
-    num_frames: Tensor
-    layers: tuple[Tensor, ...] = ()
 
 
 class XLSR(Freezable):
@@ -116,7 +97,12 @@ class XLSR(Freezable):
             return cls.from_pretrained(source, **overrides)
         return cls(XLSRConfig.preset(preset, **overrides))
 
-    def save_pretrained(self, folder: str | Path, layout: str = "huggingface") -> None:
+    def save_pretrained(
+        self,
+        folder: str | Path,
+        layout: str = "huggingface",
+        heads: Mapping[str, Tensor] | None = None,
+    ) -> None:
         """Write a folder that ``from_pretrained`` loads, and the layout's owner.
 
         Parameters
@@ -125,8 +111,10 @@ class XLSR(Freezable):
             Made if absent.
         layout : str
             ``huggingface``, ``fairseq``, ``torchaudio`` or ``xlsr_sb``.
+        heads : mapping of str to Tensor, optional
+            Tensors of heads to write beside it, as ``Checkpoint`` has them.
         """
-        pretrained.write(self, Path(folder), layout)
+        pretrained.write(self, Path(folder), layout, heads)
 
     def seed_layerdrop(self, seed: int) -> None:
         """Fix which layers are dropped next; give all ranks the same seed."""
@@ -164,9 +152,9 @@ class XLSR(Freezable):
         Parameters
         ----------
         waveforms : Tensor [B, T]
-            Waveforms at 16 kHz; what stands after an utterance's samples is not read.
+            At 16 kHz; what stands after an utterance's samples is not read.
         num_samples : LongTensor [B]
-            Samples of each utterance; on the host, a GPU need not be waited for.
+            Samples of each; on the host, a GPU need not be waited for.
         all_layers : bool
             Whether ``layers`` is filled.
         up_to_layer : int, optional
@@ -186,27 +174,66 @@ class XLSR(Freezable):
         wanted = range(top + 1) if all_layers else [top]
         packing = Packing.of(num_samples.tolist(), self.config, waveforms.device)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
-            states = self.transformer(
-                self.embed(waveforms, packing), packing, wanted=wanted
-            )
+            features = self.extract(waveforms, packing)
+            is_masked = self.training and self.config.mask_time_prob
+            masks = time_masks(packing, self.config) if is_masked else None
+            rows = self.embed(features, packing, masks)
+            states = self.transformer(rows, packing, wanted=wanted)
         layers = tuple(map(packing.unpack, states))
         return Encoded(layers[-1], packing.counts, layers if all_layers else ())
 
-    def embed(self, waveforms: Tensor, packing: Packing) -> Tensor:
-        """Rows [N, D] that enter the first layer.
+    def encode_masked(
+        self, waveforms: Tensor, num_samples: Tensor, masks: Tensor
+    ) -> MaskedFrames:
+        """What pretraining compares: features of masked frames, and their context.
 
         Parameters
         ----------
         waveforms : Tensor [B, T]
-        packing : Packing
-            Their layout.
+        num_samples : LongTensor [B]
+        masks : BoolTensor [N]
+            Frames to mask, of all utterances end to end (``masking.time_masks``).
+
+        Returns
+        -------
+        MaskedFrames
         """
+        packing = Packing.of(num_samples.tolist(), self.config, waveforms.device)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
+            features = self.extract(waveforms, packing)
+            rows = self.embed(features, packing, masks)
+            rows = self.transformer(rows, packing, wanted=[self.config.num_layers])[0]
+        frames = masks.nonzero()[:, 0]
+        owner = packing.utterance.index_select(0, frames)
+        return MaskedFrames(
+            features.index_select(0, frames), rows.index_select(0, frames), owner
+        )
+
+    def extract(self, waveforms: Tensor, packing: Packing) -> Tensor:
+        """Rows [N, C] of the convolutions for waveforms [B, T], normalised."""
         with recording(self.feature_extractor, waveforms):
             features = self.feature_extractor(waveforms, packing)
-        rows = self.feature_projection(self.feature_norm(features))
+        return self.feature_norm(features)
+
+    def embed(
+        self, features: Tensor, packing: Packing, masks: Tensor | None = None
+    ) -> Tensor:
+        """Rows [N, D] that enter the first layer.
+
+        Parameters
+        ----------
+        features : Tensor [N, C]
+            See ``extract``.
+        packing : Packing
+        masks : BoolTensor [N], optional
+            Frames that the mask embedding stands for.
+        """
+        rows = self.feature_projection(features)
         rows = dropout(rows, self.config.input_dropout, training=self.training)
-        if self.training:
-            rows = mask_rows(rows, packing, self.mask_embedding, config=self.config)
+        if masks is not None:
+            rows = torch.where(masks[:, None], self.mask_embedding.to(rows.dtype), rows)
+        if self.training and self.config.mask_channel_prob:
+            rows = mask_channels(rows, packing, config=self.config)
         rows = self.positions(rows, packing)
         return dropout(rows, self.config.dropout, training=self.training)
 

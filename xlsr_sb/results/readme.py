@@ -2,7 +2,7 @@
 
 A block is ``<!-- results:NAME -->``, the table, ``<!-- /results -->``. NAME chooses the
 rows by their columns, as ``recipe=Toy/ASR hparams=demo.yaml split=test``; of each leaf
-and split the last run is shown.
+and split the last run is shown. With ``means`` in front, the means over seeds are.
 """
 
 import re
@@ -12,11 +12,13 @@ from pathlib import Path
 from xlsr_sb.errors import InputError
 from xlsr_sb.files import open_atomic
 from xlsr_sb.results.comparison import RECIPE, comparison_table
+from xlsr_sb.results.means import MEAN, SPREAD, means_table
 from xlsr_sb.results.rows import COLUMNS, ResultRow, read_rows
 from xlsr_sb.results.tables import latest_runs, markdown_table
 
 _OPENING = "<!-- results:{} -->"
 _CLOSING = "<!-- /results -->"
+MEANS = "means "
 _NAME = re.compile(_OPENING.format("(.*?)"))
 
 
@@ -175,11 +177,22 @@ def _names(text: str) -> list[str]:
 def _rendered(text: str, name: str, readme_path, results_path) -> str:
     """Text with the blocks of that name rendered; errors name the README."""
     try:
-        rows = latest_runs(choose_rows(read_rows(results_path), name))
+        wants_means = name.startswith(MEANS)
+        rows = choose_rows(read_rows(results_path), name.removeprefix(MEANS))
+        rows = [
+            row for row in rows if row.metric.endswith((MEAN, SPREAD)) == wants_means
+        ]
         if not rows:
             raise InputError(f"results:{name} chooses no row of {results_path}")
-        is_bench = all(row.recipe == RECIPE for row in rows)
-        table = comparison_table(rows) if is_bench else markdown_table(rows)
-        return render_between_markers(text, name, table)
+        return render_between_markers(text, name, _table(rows, wants_means))
     except InputError as error:
         raise InputError(f"{readme_path}: {error}") from None
+
+
+def _table(rows: list[ResultRow], wants_means: bool) -> str:
+    """Markdown table of the rows of a block."""
+    if wants_means:
+        return means_table(rows)
+    rows = latest_runs(rows)
+    is_bench = all(row.recipe == RECIPE for row in rows)
+    return comparison_table(rows) if is_bench else markdown_table(rows)

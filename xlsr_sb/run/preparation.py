@@ -5,18 +5,19 @@ import inspect
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xlsr_sb.data.corpus import Corpus
 from xlsr_sb.errors import InputError
 from xlsr_sb.files import open_atomic
-from xlsr_sb.manifest import Utterance, read_manifest, write_manifest
+from xlsr_sb.manifest import Utterance, read_utterances, write_manifest
+from xlsr_sb.manifest.table import SHARDS, UtteranceTable, is_large
 from xlsr_sb.training import distributed
 
 logger = logging.getLogger(__name__)
 OPTIONS = "prepared.json"
-Splits = dict[str, list[Utterance]]
+Splits = dict[str, Sequence[Utterance]]
 
 
 def find_prepare(recipe: str) -> Callable[..., Corpus]:
@@ -59,7 +60,8 @@ def manifests(folder: Path, prepare: Callable[..., Corpus], options: dict) -> Sp
 
     Returns
     -------
-    dict of str to list of Utterance
+    dict of str to sequence of Utterance
+        A split with a large manifest stays on disk, as an ``UtteranceTable``.
 
     Raises
     ------
@@ -68,8 +70,23 @@ def manifests(folder: Path, prepare: Callable[..., Corpus], options: dict) -> Sp
     """
     _check(prepare, options)
     distributed.on_main(lambda: _prepare(folder, prepare, options))
-    splits = json.loads((folder / OPTIONS).read_text())["splits"]
-    return {name: read_manifest(folder / f"{name}.csv") for name in splits}
+    return {name: read_utterances(path) for name, path in _paths(folder).items()}
+
+
+def _paths(folder: Path) -> dict[str, Path]:
+    """Manifest of each split; a table stands where ``prepare`` found it."""
+    known = json.loads((folder / OPTIONS).read_text())
+    tables = known.get("tables", {})
+    return {
+        name: Path(tables.get(name, folder / f"{name}.csv")) for name in known["splits"]
+    }
+
+
+def _index(folder: Path) -> None:
+    """Index large manifests, so that one process does it and not all."""
+    for path in _paths(folder).values():
+        if is_large(path):
+            UtteranceTable(path)
 
 
 def _prepare(folder: Path, prepare: Callable[..., Corpus], options: dict) -> None:
@@ -79,22 +96,30 @@ def _prepare(folder: Path, prepare: Callable[..., Corpus], options: dict) -> Non
         known = json.loads(done.read_text())
         if wanted == {key: known.get(key) for key in wanted}:
             logger.info("manifests of %s are used as they are", folder)
+            _index(folder)
             return
         logger.warning("prepared anew: options, or files they name, have changed")
     done.unlink(missing_ok=True)
     corpus = prepare(**options)
+    tables = {}
     for name, utterances in corpus.splits.items():
-        write_manifest(folder / f"{name}.csv", utterances)
+        if isinstance(utterances, UtteranceTable):
+            tables[name] = str(utterances.path.absolute())
+        else:
+            write_manifest(folder / f"{name}.csv", utterances)
     if corpus.notes:
         print(corpus.table())
         logger.info("prepared:\n%s", corpus.table())
     with open_atomic(done) as file:
-        json.dump(wanted | {"splits": list(corpus.splits)}, file, indent=2)
+        made = {"splits": list(corpus.splits), "tables": tables}
+        json.dump(wanted | made, file, indent=2)
+    _index(folder)
 
 
 def _identity(options: dict) -> dict:
     """What manifests depend on, as JSON gives it back: options, and files they name."""
     paths = [Path(value) for value in options.values() if isinstance(value, str)]
+    paths += [path / SHARDS for path in paths]
     files = {
         str(path): [path.stat().st_size, path.stat().st_mtime_ns]
         for path in paths

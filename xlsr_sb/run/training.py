@@ -12,8 +12,7 @@ from pathlib import Path
 import torch
 from speechbrain.utils.distributed import infer_device
 
-from xlsr_sb.data.batching import EvalLoader, SpeechDataset, UpdateLoader
-from xlsr_sb.data.sampling import UpdatePlan
+from xlsr_sb.data.batching import EvalLoader, UpdateLoader
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import RESULTS, write_sizes
 from xlsr_sb.files import open_atomic
@@ -21,7 +20,7 @@ from xlsr_sb.report import learning_curve
 from xlsr_sb.results import ResultRow, append_rows, git_commit, summary_table
 from xlsr_sb.run.experiment import LOG
 from xlsr_sb.training import distributed
-from xlsr_sb.training.brain import FineTuning
+from xlsr_sb.training.brain import UpdateBrain
 from xlsr_sb.training.checkpointer import AtomicCheckpointer
 from xlsr_sb.training.evaluation import Evaluation
 from xlsr_sb.training.journal import CURVE
@@ -37,7 +36,7 @@ class TrainingRun:
     Parameters
     ----------
     task : type
-        A ``FineTuning``.
+        An ``UpdateBrain``.
     hparams : mapping
         Built hyperparameters.
     run_opts : mapping
@@ -53,12 +52,12 @@ class TrainingRun:
             raise InputError(f"prepare.py gave no split called {sorted(missing)}")
         self.hparams, self.folder, self.data = hparams, folder, hparams["data"]
         self.labels = task.labels_of(splits, self.data, folder)
-        seed_update(hparams["seed"], 0, rank=0)  # every rank draws the same weights
+        seed_update(hparams["seed"], 0, part=0)  # every rank draws the same weights
         encoder = hparams["encoder"]["lobe"]()
-        head = hparams["head"]["module"](encoder.config.dim, self.labels.num_classes)
+        head = task.build_head(hparams, encoder, self.labels)
         modules = {"encoder": encoder, "head": head}
         distributed.on_main(lambda: write_sizes(folder, encoder.config))
-        self.brain: FineTuning = task(
+        self.brain: UpdateBrain = task(
             labels=self.labels,
             modules=modules,
             hparams={
@@ -97,6 +96,7 @@ class TrainingRun:
                 with open_atomic(self.folder / f"report_{name}.txt") as file:
                     file.write(report)
             self._write(rows, baselines)
+            self.brain.finish(self.folder)
 
     def _write(self, rows: list[ResultRow], baselines: dict) -> None:
         """Results file, picture of the learning curve, and a table for the terminal."""
@@ -142,33 +142,21 @@ class TrainingRun:
 
     def _train_loader(self) -> UpdateLoader:
         """Batches for training."""
-        data, utterances = self.data, self.labels.splits["train"]
-        plan = UpdatePlan(
-            [one.duration for one in utterances],
-            languages=[one.language for one in utterances],
-            seconds_per_update=data["seconds_per_update"],
-            seconds_per_device=data["seconds_per_device"],
-            alpha=data["sampling_alpha"],
+        return self.labels.train_loader(
+            self.data,
             seed=self.hparams["seed"],
             rank=distributed.rank(),
             world_size=distributed.world_size(),
+            pin_memory=torch.device(self.brain.device).type == "cuda",
         )
-        dataset = SpeechDataset(utterances, encode_target=self.labels.encode)
-        pin_memory = torch.device(self.brain.device).type == "cuda"
-        workers = data["num_workers"]
-        return UpdateLoader(dataset, plan, num_workers=workers, pin_memory=pin_memory)
 
     def _eval_loader(self, split: str) -> EvalLoader:
         """Batches of a set that is scored."""
-        dataset = SpeechDataset(
-            self.labels.splits[split], encode_target=self.labels.encode
-        )
-        return EvalLoader(
-            dataset,
-            seconds_per_device=self.data["seconds_per_device"],
+        return self.labels.eval_loader(
+            split,
+            self.data,
             rank=distributed.rank(),
             world_size=distributed.world_size(),
-            num_workers=self.data["num_workers"],
         )
 
 

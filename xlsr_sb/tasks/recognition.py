@@ -21,7 +21,7 @@ from xlsr_sb.metrics import (
 )
 from xlsr_sb.tasks.transcripts import Transcripts
 from xlsr_sb.training import distributed
-from xlsr_sb.training.brain import FineTuning
+from xlsr_sb.training.brain import UpdateBrain
 from xlsr_sb.training.evaluation import Evaluation, GroupScore
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Transcript:
     hypothesis: str
 
 
-class Recognition(FineTuning):
+class Recognition(UpdateBrain):
     """CTC on characters (``modules``: an XLSR ``encoder`` and a ``CTCHead``).
 
     Parameters
@@ -72,7 +72,7 @@ class Recognition(FineTuning):
     labels : Transcripts
         Holds the vocabulary: the characters of the head's outputs.
     **others
-        See ``FineTuning``.
+        See ``UpdateBrain``.
     """
 
     best_metric = "CER"

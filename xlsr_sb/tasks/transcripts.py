@@ -1,10 +1,13 @@
 """Transcripts as a recogniser learns them: normalised, of learnable length, as ids."""
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xlsr_sb.data.batching import EvalLoader, SpeechDataset, UpdateLoader
+from xlsr_sb.data.sampling import UpdatePlan
 from xlsr_sb.data.text import Vocabulary, normalise_text, unknown_characters
 from xlsr_sb.errors import InputError
 from xlsr_sb.manifest import Utterance
@@ -37,6 +40,41 @@ class Transcripts:
         """Token ids of an utterance's transcript."""
         return self.vocabulary.encode(utterance.wrd)
 
+    def train_loader(
+        self, settings: Mapping, *, seed, rank, world_size, pin_memory
+    ) -> UpdateLoader:
+        """Batches of the training set, in the order that the sampling wants."""
+        utterances = self.splits["train"]
+        plan = UpdatePlan(
+            [one.duration for one in utterances],
+            languages=[one.language for one in utterances],
+            seconds_per_update=settings["seconds_per_update"],
+            seconds_per_device=settings["seconds_per_device"],
+            alpha=settings["sampling_alpha"],
+            seed=seed,
+            rank=rank,
+            world_size=world_size,
+        )
+        return UpdateLoader(
+            SpeechDataset(utterances, encode_target=self.encode),
+            plan,
+            num_workers=settings["num_workers"],
+            pin_memory=pin_memory,
+        )
+
+    def eval_loader(
+        self, split: str, settings: Mapping, *, rank, world_size
+    ) -> EvalLoader:
+        """Batches of a set that is scored."""
+        dataset = SpeechDataset(self.splits[split], encode_target=self.encode)
+        return EvalLoader(
+            dataset,
+            seconds_per_device=settings["seconds_per_device"],
+            rank=rank,
+            world_size=world_size,
+            num_workers=settings["num_workers"],
+        )
+
     @classmethod
     def of(cls, splits: Splits, settings: Mapping, folder: Path) -> "Transcripts":
         """Normalise the splits and make the vocabulary, or read the run's own.
@@ -53,6 +91,8 @@ class Transcripts:
         keep = settings["keep_characters"]
         ready = {name: _normalised(part, keep) for name, part in splits.items()}
         ready["train"] = _learnable(ready["train"], settings)
+        if settings["train_minutes"] is not None:
+            ready["train"] = part_of(ready["train"], settings["train_minutes"])
         for name, utterances in ready.items():
             _check_text(name, utterances)
         path = folder / VOCABULARY
@@ -92,6 +132,53 @@ def _learnable(utterances: list[Utterance], settings: Mapping) -> list[Utterance
             "data.min_utterance_seconds and data.max_utterance_seconds"
         )
     return utterances
+
+
+def part_of(utterances: list[Utterance], minutes: float) -> list[Utterance]:
+    """A random part of so many minutes, drawn by the ids alone.
+
+    It is the same in every run, and a longer part holds a shorter one whole.
+
+    Parameters
+    ----------
+    utterances : list of Utterance
+    minutes : float
+        The utterance that reaches them is the last.
+
+    Returns
+    -------
+    list of Utterance
+        In their order.
+
+    Raises
+    ------
+    InputError
+        If there is less speech, or nothing is asked for.
+
+    Example
+    -------
+    >>> clips = [Utterance(name, f"{name}.wav", 60.0) for name in "abcd"]
+    >>> [one.id for one in part_of(clips, 2)]
+    ['c', 'd']
+    """
+    there = sum(one.duration for one in utterances) / 60
+    if not 0 < minutes <= there:
+        raise InputError(
+            f"data: train_minutes is {minutes}; it must be above 0 and at most "
+            f"{there:.2f}, the minutes of the training set, or null for all"
+        )
+    chosen, seconds = set(), 0.0
+    for one in sorted(utterances, key=lambda one: _drawn(one.id)):
+        if seconds >= 60 * minutes:
+            break
+        chosen.add(one.id)
+        seconds += one.duration
+    return [one for one in utterances if one.id in chosen]
+
+
+def _drawn(name: str) -> bytes:
+    """An order that has nothing to do with the names."""
+    return hashlib.sha256(name.encode()).digest()
 
 
 def _check_text(name: str, utterances: list[Utterance]) -> None:

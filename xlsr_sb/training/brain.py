@@ -1,18 +1,20 @@
 """The update-based training loop on SpeechBrain's Brain.
 
 One update is one step of the optimiser on ``seconds_per_update`` of speech, whatever
-number of devices and micro-batches that takes. A task subclasses ``FineTuning`` and
+number of devices and micro-batches that takes. A task subclasses ``UpdateBrain`` and
 says how a batch becomes a loss and how a set is scored.
 """
 
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import speechbrain as sb
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from xlsr_sb.data.batching import Batch, EvalLoader, UpdateLoader
@@ -28,7 +30,7 @@ from xlsr_sb.training.update import Updater
 logger = logging.getLogger(__name__)
 
 
-class FineTuning(sb.Brain, ABC):
+class UpdateBrain(sb.Brain, ABC):
     """Trains an encoder and a head by updates, and can be stopped at any instant.
 
     Parameters
@@ -59,6 +61,21 @@ class FineTuning(sb.Brain, ABC):
         self._last_save = time.monotonic()
 
     # What a task defines
+
+    @classmethod
+    def build_head(cls, hparams: Mapping, encoder: nn.Module, labels) -> nn.Module:
+        """The head, as the hyperparameters want it, on an encoder."""
+        return hparams["head"]["module"](encoder.config.dim, labels.num_classes)
+
+    def finish(self, folder: Path) -> None:
+        """Write what others use of the best checkpoint; nothing by default."""
+
+    def prepare(self, batch: Batch) -> Batch:
+        """The batch with what is drawn for it before any module runs, such as masks.
+
+        It is on the device. ``count`` and ``compute_forward`` are given the result.
+        """
+        return batch
 
     def count(self, batch: Batch) -> int:
         """What the loss of a batch is divided by: its sentences, as in the paper."""

@@ -1,4 +1,4 @@
-"""Random numbers as a function of (seed, update, rank): a resumed run repeats them."""
+"""Random numbers as a function of (seed, update, part): a resumed run repeats them."""
 
 import random
 
@@ -10,12 +10,13 @@ from xlsr_sb.errors import InputError
 SHARED = 2**31 - 1  # stands for "every rank" where a rank's number would stand
 
 
-def seed_update(seed: int, update: int, *, rank: int) -> None:
-    """Seed PyTorch, NumPy and Python for one update on one process.
+def seed_update(seed: int, update: int, *, part: int, stream: int = 0) -> None:
+    """Seed PyTorch, NumPy and Python for a part of an update.
 
     Nothing needs saving: whatever the state was, update ``u`` starts from the same one
-    in a run that was killed as in one that was not, and ranks differ from each other
-    (SpeechBrain gives all ranks one seed, and so the same dropout and masks).
+    in a run that was killed as in one that was not. Parts have seeds of their own
+    (SpeechBrain gives all ranks one seed, and so the same dropout and masks), and a
+    part has the same one whatever process computes it.
 
     Parameters
     ----------
@@ -23,18 +24,20 @@ def seed_update(seed: int, update: int, *, rank: int) -> None:
         Of the run.
     update : int
         Number of the update that is about to be made.
-    rank : int
-        Of this process.
+    part : int
+        Number of the micro-batch in the update, over all processes.
+    stream : int
+        Another one gives other numbers for the same part.
 
     Example
     -------
-    >>> seed_update(1, 7, rank=0)
+    >>> seed_update(1, 7, part=0)
     >>> first = torch.rand(())
-    >>> seed_update(1, 7, rank=0)
+    >>> seed_update(1, 7, part=0)
     >>> bool(first == torch.rand(()))
     True
     """
-    mixed = mix(seed, update, rank)
+    mixed = mix(seed, update, part, *([stream] if stream else []))
     torch.manual_seed(mixed)
     random.seed(mixed)
     np.random.seed(mixed % 2**32)  # noqa: NPY002 - libraries still draw from it

@@ -1,6 +1,7 @@
 """Learning rates as a function of the update number."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from torch.optim import Optimizer
@@ -8,7 +9,89 @@ from torch.optim import Optimizer
 from xlsr_sb.errors import InputError
 
 
-class TriStage:
+class Schedule(ABC):
+    """Rate of every parameter group under its own peak, by the update number.
+
+    A group's peak is its ``lr`` when the schedule is built, so a head and an encoder
+    can have different rates. There is no state: a resumed run needs nothing but the
+    update number, and it obeys the rates in its own hyperparameters, not those in the
+    checkpoint.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Each of its groups gets a ``peak_lr``.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        # A group that already carries a peak was under a schedule before: its current
+        # rate is a point on that curve.
+        self.peaks = [
+            float(group.get("peak_lr", group["lr"])) for group in optimizer.param_groups
+        ]
+
+    @abstractmethod
+    def scale(self, update: int) -> float:
+        """Rate of an update as a share of the peak.
+
+        Parameters
+        ----------
+        update : int
+            Number of updates done before this one: 0 is the first.
+        """
+
+    def set_update(self, update: int) -> None:
+        """Give every group of the optimiser its rate for an update, counted from 0."""
+        scale = self.scale(update)
+        groups = self.optimizer.param_groups
+        for group, peak in zip(groups, self.peaks, strict=True):
+            group["peak_lr"] = peak
+            group["lr"] = peak * scale
+
+
+class LinearDecay(Schedule):
+    """Linear warm-up, then straight down to zero: fairseq's ``polynomial_decay``.
+
+    Of power 1 and with an end rate of 0, as XLS-R was pretrained.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    num_updates : int
+        Updates of the whole run.
+    warmup_updates : int
+        Updates until the peak.
+
+    Example
+    -------
+    >>> import torch
+    >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1e-3)
+    >>> schedule = LinearDecay(optimizer, num_updates=100, warmup_updates=20)
+    >>> [schedule.scale(update) for update in (0, 9, 19, 20, 60, 99, 100)]
+    [0.0, 0.45, 0.95, 1.0, 0.5, 0.0125, 0.0]
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, *, num_updates: int, warmup_updates: int
+    ) -> None:
+        if not 0 <= warmup_updates < num_updates:
+            raise InputError(
+                f"warmup_updates must be from 0 to num_updates - 1, "
+                f"{num_updates - 1}, got {warmup_updates!r}"
+            )
+        super().__init__(optimizer)
+        self.num_updates, self.warmup_updates = num_updates, warmup_updates
+
+    def scale(self, update: int) -> float:
+        """Rate of an update, counted from 0, as a share of the peak."""
+        if update < self.warmup_updates:
+            return update / self.warmup_updates
+        left = self.num_updates - update
+        return max(0.0, left / (self.num_updates - self.warmup_updates))
+
+
+class TriStage(Schedule):
     r"""Linear warm-up, plateau, exponential decay: fairseq's ``tri_stage``.
 
     ::
@@ -19,11 +102,7 @@ class TriStage:
         init_scale  /                           the last update
                     | warm-up |  hold  |  decay |
 
-    The stages are shares of ``num_updates``. Every parameter group follows the same
-    curve under its own peak, which is its ``lr`` when the schedule is built, so a
-    head and an encoder can have different rates. There is no state: the rate is a
-    function of the update number, so a resumed run needs nothing but that number,
-    and it obeys the rates in its own hyperparameters, not those in the checkpoint.
+    The stages are shares of ``num_updates``; see ``Schedule`` for the peaks.
 
     Parameters
     ----------
@@ -61,17 +140,12 @@ class TriStage:
     ) -> None:
         ratios = (warmup_ratio, hold_ratio, decay_ratio)
         _check(num_updates, ratios, init_scale=init_scale, final_scale=final_scale)
-        self.optimizer = optimizer
+        super().__init__(optimizer)
         # Rounded down as in fairseq: what is left of the run stays at the final rate.
         stages = [int(num_updates * ratio) for ratio in ratios]
         self.num_warmup, self.num_hold, self.num_decay = stages
         self.init_scale = init_scale
         self.final_scale = final_scale
-        # A group that already carries a peak was under a schedule before: its current
-        # rate is a point on that curve.
-        self.peaks = [
-            float(group.get("peak_lr", group["lr"])) for group in optimizer.param_groups
-        ]
 
     def scale(self, update: int) -> float:
         """Rate of an update as a share of the peak.
@@ -89,14 +163,6 @@ class TriStage:
         if decayed < self.num_decay:
             return math.exp(math.log(self.final_scale) * decayed / self.num_decay)
         return self.final_scale
-
-    def set_update(self, update: int) -> None:
-        """Give every group of the optimiser its rate for an update, counted from 0."""
-        scale = self.scale(update)
-        groups = self.optimizer.param_groups
-        for group, peak in zip(groups, self.peaks, strict=True):
-            group["peak_lr"] = peak
-            group["lr"] = peak * scale
 
 
 def _check(

@@ -16,6 +16,7 @@ from xlsr_sb.training.randomness import seed_update, shared_seed
 from xlsr_sb.training.settings import check_settings
 
 logger = logging.getLogger(__name__)
+PREPARING = 1  # stream of random numbers, apart from that of the modules
 
 
 class TrainingLoss(nn.Module):
@@ -47,7 +48,7 @@ class Updater:
 
     Parameters
     ----------
-    brain : FineTuning
+    brain : UpdateBrain
         Gives modules, settings, precision and progress.
     """
 
@@ -76,11 +77,9 @@ class Updater:
         brain, progress = self.brain, self.brain.progress
         self._freeze_or_not(progress.update)
         self.schedule.set_update(progress.update)
-        seed, rank = brain.hparams.seed, distributed.rank()
-        seed_update(seed, progress.update, rank=rank)
-        encoder = brain.modules["encoder"]
-        encoder.seed_layerdrop(shared_seed(seed, progress.update))
-        sums = self._backward(batches)
+        seed = shared_seed(brain.hparams.seed, progress.update)
+        brain.modules["encoder"].seed_layerdrop(seed)
+        sums = self._backward([self._prepared(*one) for one in enumerate(batches)])
         applied = self._apply(sums["loss"])
         progress.update += 1
         self._add(sums, applied)
@@ -111,18 +110,29 @@ class Updater:
             self.loss, find_unused_parameters=True, gradient_as_bucket_view=True
         )
 
+    def _seed(self, number: int, *, stream: int = 0) -> None:
+        """Seed what is drawn for a micro-batch of this process."""
+        part = number * distributed.world_size() + distributed.rank()
+        seed, update = self.brain.hparams.seed, self.brain.progress.update
+        seed_update(seed, update, part=part, stream=stream)
+
+    def _prepared(self, number: int, batch: Batch) -> Batch:
+        """A micro-batch on the device, with what the task draws for it."""
+        self._seed(number, stream=PREPARING)
+        return self.brain.prepare(batch.to(self.brain.device, non_blocking=True))
+
     def _backward(self, batches: list[Batch]) -> dict[str, float]:
         """Gradient of the update; returns sums over all ranks."""
-        brain, device = self.brain, self.brain.device
+        brain = self.brain
         local = [
             float(sum(map(brain.count, batches))),
             sum(b.num_seconds for b in batches),
         ]
         count, seconds = distributed.sum_over_ranks(local)
-        scale = distributed.world_size() / count  # DDP takes the mean over ranks
+        scale = distributed.world_size() / max(1.0, count)  # DDP takes the mean
         totals: dict[str, torch.Tensor] = {}
         for i, batch in enumerate(batches):
-            batch = batch.to(device, non_blocking=True)
+            self._seed(i)
             with self._no_sync(i < len(batches) - 1):
                 loss, observed = self._wrapped(batch)
                 brain.scaler.scale(loss * scale).backward()

@@ -1,6 +1,6 @@
 """Keep the clips that are speech with its own text, and count the others by reason."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +28,7 @@ MIN_CLIPS = 20
 MIN_LETTERS = 10  # of a text that can be too long
 
 Pair = tuple[Clip, Sound]
+Judge = Callable[[Sequence[Pair]], list[str | None]]
 
 
 @dataclass
@@ -57,11 +58,22 @@ def notes(tallies: dict[str, Tally]) -> list[Note]:
 
 
 def sift(
-    clips: Sequence[Clip], sounds: Sequence[Sound], tallies: dict[str, Tally]
+    pairs: Sequence[Pair], tallies: dict[str, Tally], *, judges: Sequence[Judge]
 ) -> list[Pair]:
-    """Clips that can be used, in their order; the others are counted in ``tallies``."""
-    pairs = list(zip(clips, sounds, strict=True))
-    for judge in (_text_faults, _sound_faults, _copy_faults, _pace_faults):
+    """Clips that can be used, in their order; the others are counted in ``tallies``.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+        Clips and what was decoded of them.
+    tallies : dict of str to Tally
+        By group of clips.
+    judges : sequence of callable
+        Each gets the clips that those before it let pass, and gives for each the
+        reason to drop it, or None.
+    """
+    pairs = list(pairs)
+    for judge in judges:
         reasons = judge(pairs)
         for (clip, _), reason in zip(pairs, reasons, strict=True):
             if reason is not None:
@@ -75,7 +87,7 @@ def _text_faults(pairs: Sequence[Pair]) -> list[str | None]:
     return [clip.fault for clip, _ in pairs]
 
 
-def _sound_faults(pairs: Sequence[Pair]) -> list[str | None]:
+def sound_faults(pairs: Sequence[Pair]) -> list[str | None]:
     """What speaks against each recording by itself."""
     return [
         TOO_SHORT
@@ -118,6 +130,14 @@ def _pace_faults(pairs: Sequence[Pair]) -> list[str | None]:
         fast = sound.seconds < FASTEST * expected and letters >= MIN_LETTERS
         faults.append(TEXT_TOO_SHORT if slow else TEXT_TOO_LONG if fast else None)
     return faults
+
+
+TRANSCRIBED: tuple[Judge, ...] = (
+    _text_faults,
+    sound_faults,
+    _copy_faults,
+    _pace_faults,
+)
 
 
 def speaking_time(

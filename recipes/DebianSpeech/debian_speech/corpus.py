@@ -1,9 +1,19 @@
 """From the files of the packages to utterances by split."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from debian_speech import audio, cleaning, deb, packages, splitting, synthetic
+from debian_speech import (
+    audio,
+    cleaning,
+    deb,
+    packages,
+    pretraining,
+    splitting,
+    synthetic,
+)
+from debian_speech.cleaning import Pair, Tally
 from debian_speech.clip import Clip, Reading
 from xlsr_sb.data.corpus import Corpus
 from xlsr_sb.errors import InputError
@@ -11,7 +21,12 @@ from xlsr_sb.manifest import Utterance
 
 
 def build(
-    folder: Path, chosen: Mapping, *, languages: Sequence[str] | None, debs: Path | None
+    folder: Path,
+    chosen: Mapping,
+    *,
+    languages: Sequence[str] | None,
+    debs: Path | None,
+    unlabelled: bool = False,
 ) -> Corpus:
     """Fetch, unpack, decode, clean and split.
 
@@ -25,6 +40,8 @@ def build(
         Codes; all of the sources by default.
     debs : Path, optional
         Folder of packages to take instead of fetching them.
+    unlabelled : bool
+        All audio but that of dev and test in train, without texts.
     """
     spoken = _languages(chosen, languages)
     wanted = {}
@@ -46,11 +63,15 @@ def build(
     readings = {
         name: source.read(roots, spoken[name]) for name, source in chosen.items()
     }
-    return _corpus(readings, folder / "audio")
+    return _corpus(readings, folder / "audio", unlabelled=unlabelled)
 
 
 def build_synthetic(
-    folder: Path, chosen: Mapping, *, languages: Sequence[str] | None
+    folder: Path,
+    chosen: Mapping,
+    *,
+    languages: Sequence[str] | None,
+    unlabelled: bool = False,
 ) -> Corpus:
     """The same from synthetic speech, in the languages of the sources that it has."""
     known = {synthetic.NAME: synthetic}
@@ -59,15 +80,31 @@ def build_synthetic(
         languages = sorted(of_sources & set(synthetic.LANGUAGES))
     spoken = _languages(known, languages)[synthetic.NAME]
     reading = synthetic.read(folder / "unpacked" / synthetic.NAME, spoken)
-    return _corpus({synthetic.NAME: reading}, folder / "audio")
+    return _corpus({synthetic.NAME: reading}, folder / "audio", unlabelled=unlabelled)
 
 
-def _corpus(readings: Mapping[str, Reading], folder: Path) -> Corpus:
+def _corpus(
+    readings: Mapping[str, Reading], folder: Path, *, unlabelled: bool
+) -> Corpus:
     """Decode under ``folder``, clean and split what the sources hold."""
     clips = [clip for reading in readings.values() for clip in reading.clips]
-    sounds = audio.decode_all(clips, folder)
-    tallies = {clip.group: cleaning.Tally() for clip in clips}
-    kept = cleaning.sift(clips, sounds, tallies)
+    pairs = list(zip(clips, audio.decode_all(clips, folder), strict=True))
+    splits, tallies = _transcribed(pairs, readings)
+    if unlabelled:
+        splits, tallies = pretraining.widen(pairs, splits)
+    record = _heard if unlabelled else _utterance
+    return Corpus(
+        {name: [record(*pair) for pair in split] for name, split in splits.items()},
+        cleaning.notes(tallies),
+    )
+
+
+def _transcribed(
+    pairs: Sequence[Pair], readings: Mapping[str, Reading]
+) -> tuple[dict[str, list[Pair]], dict[str, Tally]]:
+    """Clips with a text that can be trusted by split, and what was dropped."""
+    tallies = {clip.group: Tally() for clip, _ in pairs}
+    kept = cleaning.sift(pairs, tallies, judges=cleaning.TRANSCRIBED)
     split_of = {
         (name, unit): split
         for name, reading in readings.items()
@@ -79,14 +116,14 @@ def _corpus(readings: Mapping[str, Reading], folder: Path) -> Corpus:
     for clip, _ in kept:
         by_split[split_of[clip.source, clip.unit]].append(clip)
     left_out = splitting.leaks(by_split)
-    splits: dict[str, list[Utterance]] = {name: [] for name in by_split}
+    splits: dict[str, list[Pair]] = {name: [] for name in by_split}
     for clip, sound in kept:
         if clip.id in left_out:
             tallies[clip.group].drop(splitting.LEAK)
             continue
         tallies[clip.group].keep(sound.seconds)
-        splits[split_of[clip.source, clip.unit]].append(_utterance(clip, sound))
-    return Corpus(splits, cleaning.notes(tallies))
+        splits[split_of[clip.source, clip.unit]].append((clip, sound))
+    return splits, tallies
 
 
 def _utterance(clip: Clip, sound: audio.Sound) -> Utterance:
@@ -100,6 +137,12 @@ def _utterance(clip: Clip, sound: audio.Sound) -> Utterance:
         wrd=clip.text,
         translations=clip.translations,
     )
+
+
+def _heard(clip: Clip, sound: audio.Sound) -> Utterance:
+    """Record of a manifest that says nothing of what is said."""
+    told = _utterance(clip, sound)
+    return replace(told, wrd="", translations={}, corpus=clip.source)
 
 
 def _languages(

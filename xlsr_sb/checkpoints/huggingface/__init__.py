@@ -180,6 +180,7 @@ def config_of(checkpoint: Checkpoint) -> dict[str, object]:
     options = checkpoint.options
     config |= STRUCTURE | {
         "architectures": [architecture(checkpoint)],
+        "dtype": "float32",  # to compute in, whatever type the file stores
         "num_feat_extract_layers": len(checkpoint.sizes["conv_dims"]),
         "feat_proj_dropout": options.get("input_dropout", 0.0),
         "hidden_dropout": options.get("dropout", 0.0),

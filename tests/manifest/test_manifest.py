@@ -30,6 +30,7 @@ def utterance_of(draw, *, number: int) -> Utterance:
         language=draw(texts),
         wrd=draw(texts),
         translations=draw(st.dictionaries(codes, texts.filter(bool))),
+        corpus=draw(texts),
     )
 
 
@@ -57,6 +58,19 @@ def test_columns_are_speechbrains(tmp_path):
     assert row == "a,1.5,/a.wav,,,,,oui,ja,yes"
     data = DynamicItemDataset.from_csv(path).data["a"]
     assert (data["duration"], data["wav"], data["wrd"]) == (1.5, "/a.wav", "oui")
+
+
+def test_a_corpus_has_a_column_where_there_is_one(tmp_path):
+    """Of the others it is empty; without any, manifests are as they always were."""
+    path = tmp_path / "train.csv"
+    clips = [Utterance("a", "/a.wav", 1.5), Utterance("b", "/b.wav", 1.0, corpus="x")]
+    write_manifest(path, clips)
+    assert path.read_text() == (
+        HEADER.strip() + ",corpus\na,1.5,/a.wav,,,,,,\nb,1.0,/b.wav,,,,,,x\n"
+    )
+    assert read_manifest(path) == clips
+    write_manifest(path, clips[:1])
+    assert path.read_text().startswith(HEADER)
 
 
 def test_columns_that_are_not_needed_may_be_missing(tmp_path):

@@ -1,8 +1,8 @@
 """Your own recordings, listed in a CSV file with the columns ``wav`` and ``text``.
 
-Further columns are read if they are there: ``ID``, ``language``, ``spk_id``, and
-``start`` and ``stop`` (samples of the file) for pieces of long recordings. Paths are
-relative to the CSV file's folder.
+For pretraining no text is needed. Further columns are read if they are there: ``ID``,
+``language``, ``corpus``, ``spk_id``, and ``start`` and ``stop`` (samples of the file)
+for pieces of long recordings. Paths are relative to the CSV file's folder.
 """
 
 import hashlib
@@ -30,6 +30,7 @@ def prepare(
     test_csv: str | None = None,
     language: str = "",
     skip_bad: bool = False,
+    unlabelled: bool = False,
 ) -> Corpus:
     """Utterances of one, two or three CSV files.
 
@@ -44,6 +45,9 @@ def prepare(
         Code of the language, for rows without a ``language`` of their own.
     skip_bad : bool
         Leave out recordings that cannot be read, and count them, instead of stopping.
+    unlabelled : bool
+        For pretraining: texts are not read, and there is a test set only if it is
+        given.
 
     Raises
     ------
@@ -51,12 +55,14 @@ def prepare(
         With file, line and value of each of the first problems.
     """
     given = {"train": csv, "dev": dev_csv, "test": test_csv}
-    splits: dict[str, list[Utterance]] = {"train": [], "dev": [], "test": []}
+    if unlabelled and test_csv is None:
+        del given["test"]
+    splits: dict[str, list[Utterance]] = {name: [] for name in given}
     notes = []
     for name, path in given.items():
         if path is None:
             continue
-        utterances, problems = _read(Path(path), language)
+        utterances, problems = _read(Path(path), language, has_text=not unlabelled)
         if problems and not skip_bad:
             raise InputError(_listed(problems))
         seconds = sum(one.duration for one in utterances)
@@ -69,27 +75,41 @@ def prepare(
     return Corpus(splits, notes)
 
 
-def _read(path: Path, language: str) -> tuple[list[Utterance], list[str]]:
+def _read(
+    path: Path, language: str, *, has_text: bool
+) -> tuple[list[Utterance], list[str]]:
     """Utterances of a CSV file, and what is wrong with the other rows."""
+    rows = list(read_rows(path, required=["wav"]))
+    if not rows:
+        raise InputError(f"{path} is empty; it must list at least one recording")
+    column = _text_column(path, rows[0][1]) if has_text else ""
     utterances, problems = {}, []
-    for line, row in tqdm(list(read_rows(path, required=["wav"])), unit="clip"):
+    for line, row in tqdm(rows, unit="clip"):
         try:
-            one = _utterance(path, line, row, language)
+            text = row.get(column, "")
+            one = _utterance(path, line, row, language=language, text=text)
             if one.id in utterances:
                 raise InputError(f"the ID {one.id!r} stands above already")
             utterances[one.id] = one
         except InputError as error:  # noqa: PERF203 - each bad row is to be named
             problems.append(f"{path}, line {line}: {error}")
-    if not utterances and not problems:
-        raise InputError(f"{path} is empty; it must list at least one recording")
     return list(utterances.values()), problems
 
 
-def _utterance(path: Path, line: int, row: dict, language: str) -> Utterance:
+def _text_column(path: Path, row: dict) -> str:
+    """Name of the column with the transcripts."""
+    for name in TEXT_COLUMNS:
+        if name in row:
+            return name
+    raise InputError(
+        f"{path}, line 1: no column for the text; call it one of {TEXT_COLUMNS}"
+    )
+
+
+def _utterance(
+    path: Path, line: int, row: dict, *, language: str, text: str
+) -> Utterance:
     """One row, with the length read from the recording."""
-    text = next((row[name] for name in TEXT_COLUMNS if name in row), None)
-    if text is None:
-        raise InputError(f"no column for the text; call it one of {TEXT_COLUMNS}")
     if not row["wav"].strip():
         raise InputError("the column wav is empty")
     wav = path.parent.resolve() / row["wav"].strip()
@@ -109,6 +129,7 @@ def _utterance(path: Path, line: int, row: dict, language: str) -> Utterance:
         spk_id=row.get("spk_id", ""),
         language=row.get("language") or language,
         wrd=text,
+        corpus=row.get("corpus", ""),
     )
 
 
@@ -133,7 +154,7 @@ def _fill(splits: dict[str, list[Utterance]], missing: list[str]) -> None:
     if len(members) <= len(missing):
         raise InputError(
             f"{len(members)} recordings or speakers are too few to split off "
-            f"{' and '.join(missing)}; give dev_csv and test_csv"
+            f"{' and '.join(missing)}; give {' and '.join(f'{x}_csv' for x in missing)}"
         )
     order = sorted(members, key=lambda name: hashlib.sha256(name.encode()).digest())
     share = max(1, len(order) // 10)

@@ -1,4 +1,4 @@
-"""Training losses: pure functions of log-probabilities and targets, in fp32."""
+"""CTC: a pure function of log-probabilities and targets, in fp32."""
 
 from dataclasses import dataclass
 

@@ -1,22 +1,22 @@
-"""Pictures of a run."""
+"""Learning curves of a run, as a table and as a picture."""
 
 import csv
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from xlsr_sb.errors import InputError
+from xlsr_sb.report import pretraining
+from xlsr_sb.report.panels import COLOURS, Curve, Panel, add_legend
 
-LOSSES = {"train_loss": "training", "valid_loss": "validation"}
-RATES = {"WER": "WER", "CER": "CER"}
-COLOURS = ("#0072b2", "#d55e00")  # told apart by the colour-blind as well
-
-Curve = dict[str, list[float]]
+LOSSES = Panel("loss", {"train_loss": "training", "valid_loss": "validation"})
+RATES = Panel("error rate (%)", {"WER": "WER", "CER": "CER"}, factor=100)
+COLUMNS = (*LOSSES.lines, *RATES.lines)
 
 
 def learning_curve(
@@ -24,11 +24,14 @@ def learning_curve(
 ) -> None:
     r"""Draw losses and error rates against updates, as a small PNG.
 
+    Of a pretraining run, losses, accuracies and perplexities.
+
     Parameters
     ----------
     csv_path : path
         Table with the columns ``update``, ``train_loss``, ``valid_loss``, ``WER`` and
-        ``CER`` among others, in any order; an empty cell is a value not measured.
+        ``CER`` among others, in any order; an empty cell is a value not measured. Or
+        that of a pretraining run.
     png_path : path
         File to write.
     constant_cer : float, optional
@@ -50,26 +53,38 @@ def learning_curve(
     ...     table.with_suffix(".png").read_bytes()[1:4]
     b'PNG'
     """
-    canvas = FigureCanvasAgg(
-        draw_curve(read_curve(csv_path), constant_cer=constant_cer)
-    )
+    if found := _columns(csv_path) & set(pretraining.COLUMNS):
+        figure = pretraining.draw_pretraining(read_curve(csv_path, sorted(found)))
+    else:
+        figure = draw_curve(read_curve(csv_path), constant_cer=constant_cer)
+    canvas = FigureCanvasAgg(figure)
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     # 64 colours are enough for four lines and make the file three times smaller.
     picture.quantize(64, dither=Image.Dither.NONE).save(png_path, "PNG", optimize=True)
 
 
-def read_curve(csv_path: str | Path) -> Curve:
+def _columns(csv_path: str | Path) -> set[str]:
+    """Names of the columns; none if there is no such file."""
+    if not Path(csv_path).is_file():
+        return set()
+    with open(csv_path, encoding="utf-8", newline="") as file:
+        return set(next(csv.reader(file), ()))
+
+
+def read_curve(csv_path: str | Path, names: Sequence[str] = COLUMNS) -> Curve:
     r"""Columns of a learning curve by their names; NaN where a cell is empty.
 
     Parameters
     ----------
     csv_path : path
+    names : sequence of str
+        Columns wanted beside ``update``.
 
     Returns
     -------
     dict of str to list of float
-        ``update``, ``train_loss``, ``valid_loss``, ``WER``, ``CER``: one number a line.
+        One number a line.
 
     Example
     -------
@@ -81,7 +96,7 @@ def read_curve(csv_path: str | Path) -> Curve:
     >>> curve["update"], curve["train_loss"], curve["CER"]
     ([5.0], [3.5], [nan])
     """
-    columns = ("update", *LOSSES, *RATES)
+    columns = ("update", *names)
     if not Path(csv_path).is_file():
         raise InputError(f"{csv_path}: no such learning curve")
     with open(csv_path, encoding="utf-8", newline="") as file:
@@ -128,9 +143,8 @@ def draw_curve(curve: Curve, *, constant_cer: float | None = None) -> Figure:
     """
     figure = Figure(figsize=(9, 3.4), dpi=100, layout="constrained")
     losses, rates = figure.subplots(1, 2, sharex=True)
-    _draw_lines(losses, curve, LOSSES, ylabel="loss")
-    percent = {name: [100 * value for value in curve[name]] for name in RATES}
-    _draw_lines(rates, {**curve, **percent}, RATES, ylabel="error rate (%)")
+    LOSSES.draw(losses, curve)
+    RATES.draw(rates, curve)
     if constant_cer is not None:
         rates.axhline(
             100 * constant_cer,
@@ -140,35 +154,8 @@ def draw_curve(curve: Curve, *, constant_cer: float | None = None) -> Figure:
             label="CER of the best constant output",
         )
     for axes in (losses, rates):
-        if axes.get_legend_handles_labels()[1]:
-            above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3}
-            axes.legend(frameon=False, fontsize=9, **above)
+        add_legend(axes)
     return figure
-
-
-def _draw_lines(axes: Axes, curve: Curve, labels: dict[str, str], *, ylabel: str):
-    """Draw the columns named in ``labels`` against updates."""
-    for colour, (name, label) in zip(COLOURS, labels.items(), strict=True):
-        points = [
-            (update, value)
-            for update, value in zip(curve["update"], curve[name], strict=True)
-            if math.isfinite(value)
-        ]
-        if points:
-            # Marks only where measurements are rare enough to be told apart.
-            marker = "o" if len(points) <= 60 else None
-            axes.plot(
-                *zip(*points, strict=True),
-                color=colour,
-                marker=marker,
-                markersize=3,
-                linewidth=1.2,
-                label=label,
-            )
-    axes.set(xlabel="updates", ylabel=ylabel, ylim=(0, None))
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _number(cell: str | None, place: str) -> float:

@@ -1,0 +1,1 @@
+"""Manifests of unlabelled speech, of others and of ours."""
