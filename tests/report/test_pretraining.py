@@ -51,9 +51,9 @@ def test_each_panel_draws_its_columns(tmp_path):
         pytest.approx({"contrastive, training": 70, "contrastive, validation": 40}),
         pytest.approx(
             {
-                "of the softmax, training": 0.8,
-                "of the codes, training": 0.9,
-                "of the codes, validation": 0.5,
+                "softmax, training": 0.8,
+                "codes, training": 0.9,
+                "codes, validation": 0.5,
             }
         ),
         pytest.approx({"temperature": 1.0}),

@@ -53,8 +53,8 @@ class Panel:
         axes.spines[["top", "right"]].set_visible(False)
 
 
-def add_legend(axes: Axes) -> None:
-    """Name the lines above the axes, if there are any."""
+def add_legend(axes: Axes, *, columns: int = 3) -> None:
+    """Name the lines above the axes, if there are any, in so many columns."""
     if axes.get_legend_handles_labels()[1]:
-        above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3}
-        axes.legend(frameon=False, fontsize=9, **above)
+        above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
+        axes.legend(frameon=False, fontsize=9, ncols=columns, **above)

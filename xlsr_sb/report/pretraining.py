@@ -29,9 +29,9 @@ PANELS = (
     Panel(
         "codes in use (perplexity)",
         {
-            "train_perplexity": "of the softmax, training",
-            "train_code_perplexity": "of the codes, training",
-            "valid_code_perplexity": "of the codes, validation",
+            "train_perplexity": "softmax, training",
+            "train_code_perplexity": "codes, training",
+            "valid_code_perplexity": "codes, validation",
         },
     ),
     Panel("Gumbel temperature", {"temperature": "temperature"}),
@@ -60,8 +60,8 @@ def draw_pretraining(curve: Curve) -> Figure:
     """
     nothing = [math.nan] * len(curve["update"])
     full = dict.fromkeys(COLUMNS, nothing) | curve
-    figure = Figure(figsize=(9, 6.4), dpi=100, layout="constrained")
+    figure = Figure(figsize=(9, 7), dpi=100, layout="constrained")
     for axes, panel in zip(figure.subplots(2, 2).flat, PANELS, strict=True):
         panel.draw(axes, full)
-        add_legend(axes)
+        add_legend(axes, columns=2)
     return figure
