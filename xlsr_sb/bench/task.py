@@ -1,6 +1,7 @@
 """One side doing the work of a case: the same loss and optimiser for all."""
 
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Step:
     peak_bytes: int | None
 
 
-class Task:
+class Task(ABC):
     """A module of one library on one batch: timed, and trained if it has a loss.
 
     Parameters
@@ -59,9 +60,9 @@ class Task:
         self.batch = Utterances.random(case.num_samples, device)
         self.memory = MemoryWatch(device)
 
+    @abstractmethod
     def loss(self) -> Tensor:
         """Loss of a step."""
-        raise NotImplementedError
 
     def first_loss(self) -> Tensor:
         """Loss that is the same on all sides, if the work is."""
