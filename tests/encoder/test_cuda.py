@@ -5,7 +5,6 @@ to be read from the device. Nothing here says that the numbers are right, and fo
 backward pass a card is needed.
 """
 
-from contextlib import ExitStack
 from unittest import mock
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tests.encoder.kept import pretended_gpu
 from tests.encoder.models import LENGTHS
 from xlsr_sb import XLSR, XLSRConfig
 from xlsr_sb.heads.ctc import CTCHead
@@ -23,11 +23,6 @@ fake_tensor = pytest.importorskip(
 pytest.importorskip(
     "torch.nn.attention.varlen", reason="this PyTorch has no varlen attention"
 )
-
-BF16 = {  # what autocast asks the missing card
-    "torch.cuda.amp.common.amp_definitely_not_available": False,
-    "torch.cuda.is_bf16_supported": True,
-}
 
 
 class Ops(TorchDispatchMode):
@@ -51,14 +46,7 @@ class Ops(TorchDispatchMode):
 @pytest.fixture
 def fake_cuda():
     """A card that only computes shapes."""
-    with ExitStack() as stack:
-        for name, value in BF16.items():
-            stack.enter_context(mock.patch(name, return_value=value))
-        stack.enter_context(fake_tensor.FakeTensorMode(allow_non_fake_inputs=True))
-        try:
-            torch.empty(1, device="cuda")
-        except (RuntimeError, AssertionError) as error:
-            pytest.skip(f"this PyTorch cannot pretend to have a card: {error}")
+    with pretended_gpu():
         yield
 
 
