@@ -6,13 +6,12 @@ beside the second peer with the weights that the first one left.
 
 import argparse
 import csv
-import sys
 
 import pytest
 
 from xlsr_sb.bench import Line, suite
 from xlsr_sb.bench.processes import Worker, WorkerDiedError
-from xlsr_sb.cli import bench
+from xlsr_sb.cli import bench, main
 from xlsr_sb.errors import InputError
 from xlsr_sb.results import read_rows
 from xlsr_sb.results.comparison import comparison_table
@@ -26,13 +25,12 @@ def call(*argv):
     arguments.call(arguments)
 
 
-def test_quick_run_of_the_encoder(tmp_path, capsys, monkeypatch):
+def test_quick_run_of_the_encoder(tmp_path, capsys):
     """Both peers; a table, a CSV file, rows that a README shows."""
     table, results = tmp_path / "bench.csv", tmp_path / "RESULTS.csv"
     words = ["--quick", "--dtypes", "fp32", "--works", "plain"]
     words += ["--parts", "encoder", "--threads", "1", "--device", "cpu"]
-    monkeypatch.setattr(sys, "argv", ["xlsr-sb", "bench", *words])
-    call(*words, "--csv", table, "--results", results)
+    main(["bench", *words, "--csv", str(table), "--results", str(results)])
     out = capsys.readouterr().out
     with table.open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))

@@ -51,7 +51,8 @@ def test_language_of_every_layer(manifests, tmp_path, capsys):
             assert row.total == row.clips == (8 if row.group == "all" else 4)
         else:
             assert row.value == 0.5
-    assert rows[2].command.startswith("xlsr-sb ")
+    assert rows[2].command.startswith(f"xlsr-sb probe {models[0]} ")
+    assert str(results) not in rows[2].command
 
 
 def test_letters_of_one_layer(manifests, tmp_path, capsys, monkeypatch):

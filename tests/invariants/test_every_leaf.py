@@ -97,6 +97,8 @@ def test_leaf_trains_and_every_key_is_read(
     assert {(row["recipe"], row["hparams"], 3)} == {
         (result.recipe, result.hparams, result.updates) for result in results
     }
+    assert results[0].command.startswith(f"python train.py {leaf} ")
+    assert str(tmp_path / "a") not in results[0].command
     assert unused_keys(recipe / leaf, reads=json.loads(reads.read_text())) == []
     flat = tmp_path / "a" / "hyperparams.yaml"
     run = launcher.start(flat, "--output_folder", tmp_path / "b", folder=recipe)

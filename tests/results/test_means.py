@@ -11,7 +11,7 @@ import pytest
 from xlsr_sb.cli import main
 from xlsr_sb.errors import InputError
 from xlsr_sb.results import ResultRow, append_rows, read_rows
-from xlsr_sb.results.means import mean_rows, means_table, variant_of
+from xlsr_sb.results.means import mean_rows, means_table
 from xlsr_sb.results.readme import check_readme, update_readme
 
 VALUES = {("cs", ""): (0.4, 0.5, 0.7), ("cs", " --encoder.source null"): (0.9, 0.8, 1)}
@@ -85,20 +85,6 @@ def test_means_of_means_are_not_taken(rows):
     means = [*mean_rows(two), *mean_rows(rows)]
     assert len({row.seed for row in means}) == 2
     assert mean_rows([*rows, *means]) == mean_rows(rows)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "python train.py a.yaml --seed 3 --x 1",
-        "python train.py a.yaml --seed=3 --x 1",
-        "python train.py a.yaml --x 1 --output_folder 'a b' --debs /c --data_folder d",
-        "python train.py a.yaml --noprogressbar --x 1 --device cpu",
-    ],
-)
-def test_what_a_variant_is(command):
-    """Whatever changes what is measured."""
-    assert variant_of(command) == "python train.py a.yaml --x 1"
 
 
 def test_table(rows):

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from xlsr_sb.cli import bench, convert, features, probe, runs, shard, transcribe
 from xlsr_sb.cli.parsing import one_line
 from xlsr_sb.errors import InputError
+from xlsr_sb.results import recorded_command
 
 GROUPS = (
     runs,
@@ -51,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     >>> main(["results", "readme", str(path)])  # doctest: +ELLIPSIS
     /.../README.md: 0 tables
     """
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    arguments = _parser().parse_args(words)
+    arguments.command = recorded_command("xlsr-sb", words)
     try:
         arguments.call(arguments)
     except InputError as error:

@@ -1,7 +1,6 @@
 """``xlsr-sb bench``: our encoder beside other libraries', measured on this machine."""
 
 import argparse
-import shlex
 import sys
 import time
 from pathlib import Path
@@ -65,8 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
             write_csv(arguments.csv, lines)
     if arguments.results:
         minutes = (time.monotonic() - begin) / 60
-        command = shlex.join(["xlsr-sb", *sys.argv[1:]])
-        options = {"minutes": minutes, "command": command}
+        options = {"minutes": minutes, "command": arguments.command}
         number = append_results(arguments.results, lines, settings, **options)
         print(f"\n{arguments.results}: {number} rows added")
 

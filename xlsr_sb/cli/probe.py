@@ -1,8 +1,6 @@
 """``xlsr-sb probe``: what a linear layer reads off frozen features."""
 
 import argparse
-import shlex
-import sys
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -125,7 +123,7 @@ def _run(arguments: argparse.Namespace, seconds: float) -> ResultRow:
         minutes=round(seconds / 60, 1),
         seed=arguments.seed,
         commit=git_commit(Path(__file__).parent),
-        command=shlex.join(["xlsr-sb", *sys.argv[1:]]),
+        command=arguments.command,
         device=torch.cuda.get_device_name() if is_gpu else "cpu",
         date=date.today().isoformat(),
     )

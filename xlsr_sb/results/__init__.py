@@ -1,5 +1,6 @@
 """Finished runs as rows of RESULTS.csv, and every table that is made of them."""
 
+from xlsr_sb.results.command import recorded_command
 from xlsr_sb.results.commit import git_commit
 from xlsr_sb.results.readme import (
     check_readme,
@@ -16,6 +17,7 @@ __all__ = [
     "git_commit",
     "markdown_table",
     "read_rows",
+    "recorded_command",
     "render_between_markers",
     "summary_table",
     "update_readme",

@@ -5,12 +5,10 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
+from xlsr_sb.results.command import variant_of
 from xlsr_sb.results.rows import ResultRow
 
 MEAN, SPREAD = " mean", " sd"  # behind the name of a metric
-# Flags that change nothing that is measured; the next word is their value.
-PLACES = ("--seed", "--output_folder", "--data_folder", "--debs", "--device")
-SWITCHES = ("--noprogressbar",)
 
 
 def mean_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
@@ -52,24 +50,6 @@ def mean_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
         if len(by_seed) > 1
         for one in _pair(list(by_seed.values()))
     ]
-
-
-def variant_of(command: str) -> str:
-    """A command without its seed and folders.
-
-    Example
-    -------
-    >>> variant_of("python train.py a.yaml --seed 3 --x 1 --output_folder 'b c'")
-    'python train.py a.yaml --x 1'
-    """
-    words, kept = iter(shlex.split(command)), []
-    for word in words:
-        flag, _, value = word.partition("=")
-        if flag in PLACES and not value:
-            next(words, None)
-        elif flag not in (*PLACES, *SWITCHES):
-            kept.append(word)
-    return shlex.join(kept)
 
 
 def _pair(rows: list[ResultRow]) -> list[ResultRow]:

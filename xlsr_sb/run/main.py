@@ -2,12 +2,14 @@
 
 import logging
 import sys
+from pathlib import Path
 
 import speechbrain as sb
 import torch
 
 from xlsr_sb.errors import InputError
 from xlsr_sb.hparams import load_hparams, parse_command_line, write_flat
+from xlsr_sb.results import recorded_command
 from xlsr_sb.run.experiment import open_folder
 from xlsr_sb.run.preparation import find_prepare, manifests
 from xlsr_sb.run.training import TrainingRun
@@ -56,4 +58,5 @@ def run_recipe(task: type, recipe: str, argv: list[str]) -> None:
     splits = manifests(folder / "manifests", find_prepare(recipe), hparams["prepare"])
     run = TrainingRun(task, hparams, run_opts, folder, splits)
     if run.train():
-        run.evaluate(recipe, path)
+        command = recorded_command(f"python {Path(recipe).name}", argv)
+        run.evaluate(recipe, path, command)

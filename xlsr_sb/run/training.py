@@ -2,8 +2,6 @@
 
 import logging
 import platform
-import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -79,7 +77,7 @@ class TrainingRun:
             )
         return finished
 
-    def evaluate(self, recipe: str, leaf: str) -> None:
+    def evaluate(self, recipe: str, leaf: str, command: str) -> None:
         """Score every test set with the best checkpoint and write the results."""
         meta = self.brain.recover_best()
         logger.info("scoring with the checkpoint of update %d", meta["update"])
@@ -89,7 +87,7 @@ class TrainingRun:
             with self.brain.evaluating():
                 evaluation = self.brain.score(self._eval_loader(name))
             baselines[name] = evaluation.baseline
-            rows += self._rows(evaluation, name, recipe, leaf)
+            rows += self._rows(evaluation, name, (recipe, leaf, command))
             reports[name] = evaluation.report
         if distributed.is_main():
             for name, report in reports.items():
@@ -115,8 +113,9 @@ class TrainingRun:
         print(f"results: {results.resolve()}\nlearning curve: {picture.resolve()}")
         print(f"log: {(self.folder / LOG).resolve()}")
 
-    def _rows(self, evaluation: Evaluation, split: str, recipe: str, leaf: str):
-        """One row of results a group and metric."""
+    def _rows(self, evaluation: Evaluation, split: str, origin: tuple[str, str, str]):
+        """One row of results a group and metric; recipe, leaf and command made it."""
+        recipe, leaf, command = origin
         place = Path(recipe).resolve().parent
         return [
             ResultRow(
@@ -133,7 +132,7 @@ class TrainingRun:
                 minutes=round(self.brain.progress.seconds / 60, 1),
                 seed=self.hparams["seed"],
                 commit=git_commit(place),
-                command="python " + shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+                command=command,
                 device=_device(self.brain.device),
                 date=date.today().isoformat(),
             )
