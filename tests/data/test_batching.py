@@ -118,6 +118,22 @@ def test_a_clip_longer_than_a_device_is_evaluated_alone(dataset):
     assert sum(map(len, batches)) == 12
 
 
+@pytest.mark.parametrize("world_size", [1, 2])
+def test_clips_without_sound_are_in_no_batch_and_not_lost(dataset, world_size):
+    """Each process has its part of them to score."""
+    for index in (2, 5, 7):
+        dataset.utterances[index] = replace(dataset.utterances[index], duration=0.0)
+    lost = {dataset.utterances[index].id for index in (2, 5, 7)}
+    loaders = [
+        EvalLoader(dataset, seconds_per_device=1, rank=rank, world_size=world_size)
+        for rank in range(world_size)
+    ]
+    heard = [name for loader in loaders for batch in loader for name in batch.ids]
+    unread = [one.id for loader in loaders for one in loader.unreadable]
+    assert sorted(unread) == sorted(lost)
+    assert sorted(heard + unread) == sorted(one.id for one in dataset.utterances)
+
+
 # --- Bad clips
 
 

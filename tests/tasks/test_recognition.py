@@ -127,6 +127,19 @@ def test_transcripts_come_in_the_order_of_ids(brain, corpus, monkeypatch):
     assert math.isfinite(loss)
 
 
+def test_words_of_unreadable_recordings_are_deleted(brain, corpus, monkeypatch):
+    """As many utterances are scored as the list has; the file is not opened."""
+    speak(brain, monkeypatch, lambda one: one.wrd)
+    data = dataset(brain, corpus, "test")
+    lost = replace(data.utterances[0], duration=0.0, wav="/nowhere/a.mp3")
+    data.utterances = [lost, *data.utterances[1:]]
+    evaluation = brain.score(EvalLoader(data, seconds_per_device=3.0))
+    total = {one.score.name: one for one in evaluation.scores if one.group == "all"}
+    assert total["WER"].clips == len(corpus.splits["test"])
+    assert total["WER"].score.errors == len(lost.wrd.split())
+    assert total["CER"].score.errors == len(lost.wrd)
+
+
 def test_validation_by_hand(brain, corpus, monkeypatch):
     """All words of one language missed, the other perfect."""
     speak(brain, monkeypatch, lambda one: one.wrd if one.language == "aa" else "")

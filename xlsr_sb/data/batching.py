@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, Dataset
 from xlsr_sb.data.dataset import Batch, SpeechDataset
 from xlsr_sb.data.sampling import UpdatePlan
 from xlsr_sb.errors import InputError
+from xlsr_sb.manifest import Utterance
 
 __all__ = ["Batch", "EvalLoader", "SpeechDataset", "UpdateLoader"]
 
@@ -74,7 +75,8 @@ class EvalLoader:
     """Every utterance once, longest first, shared out over the processes.
 
     Processes may have different numbers of batches. An utterance longer than
-    ``seconds_per_device`` has a batch of its own.
+    ``seconds_per_device`` has a batch of its own, one without a readable recording
+    (``duration`` 0) has none.
 
     Parameters
     ----------
@@ -100,6 +102,15 @@ class EvalLoader:
         self.dataset = dataset
         self.batches = batches[rank::world_size]
         self.num_workers = num_workers
+        self.rank, self.world_size = rank, world_size
+
+    @property
+    def unreadable(self) -> list[Utterance]:
+        """Utterances that no batch holds: the part of this process."""
+        seconds = self.dataset.durations
+        indices = [i for i in range(len(seconds)) if not seconds[i]]
+        mine = indices[self.rank :: self.world_size]
+        return [self.dataset.utterances[index] for index in mine]
 
     def __len__(self) -> int:
         """Return the number of batches of this process."""
@@ -116,7 +127,8 @@ def _longest_first(
     """Group indices into batches of at most so many seconds."""
     batches: list[list[int]] = []
     seconds = 0.0
-    for index in sorted(range(len(durations)), key=durations.__getitem__, reverse=True):
+    readable = [index for index in range(len(durations)) if durations[index] > 0]
+    for index in sorted(readable, key=durations.__getitem__, reverse=True):
         seconds += durations[index]
         if not batches or seconds > seconds_per_device + ROUNDING:
             batches.append([])

@@ -24,15 +24,15 @@ def check_manifest(utterances: Sequence[Utterance], *, source: str | Path) -> No
     ------
     InputError
         For an empty manifest, an empty or repeated id, no audio path, a duration
-        that is not a positive number, or an impossible segment.
+        that is negative or not a number, or an impossible segment.
 
     Example
     -------
-    >>> check_manifest([Utterance("a", "a.wav", 0.0)], source="train.csv")
+    >>> check_manifest([Utterance("a", "a.wav", -1.0)], source="train.csv")
     Traceback (most recent call last):
     ...
-    xlsr_sb.errors.InputError: train.csv, line 2: duration of 'a' is 0.0; it must be \
-a positive number of seconds
+    xlsr_sb.errors.InputError: train.csv, line 2: duration of 'a' is -1.0; it must be \
+a positive number of seconds, or 0 for a recording that cannot be read
     """
     check_lines(
         utterances, range(FIRST_LINE, FIRST_LINE + len(utterances)), source=source
@@ -81,10 +81,10 @@ def problem_of(one: Utterance) -> str | None:
         return "the ID is empty; every utterance needs one"
     if not one.wav.strip():
         return f"wav of {one.id!r} is empty; it must be the path of an audio file"
-    if not (math.isfinite(one.duration) and one.duration > 0):
+    if not 0 <= one.duration < math.inf:
         return (
-            f"duration of {one.id!r} is {one.duration}; "
-            f"it must be a positive number of seconds"
+            f"duration of {one.id!r} is {one.duration}; it must be a positive number "
+            f"of seconds, or 0 for a recording that cannot be read"
         )
     start = 0 if one.start is None else one.start
     if start < 0:

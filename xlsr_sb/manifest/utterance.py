@@ -20,7 +20,8 @@ class Utterance:
     wav : str
         Path of the audio file.
     duration : float
-        Length in seconds: of the segment where there is one, else of the file.
+        Length in seconds: of the segment where there is one, else of the file. 0 if
+        the file cannot be read: where it is scored, nothing was understood.
     start, stop : int, optional
         Segment in samples at the file's own rate, ``stop`` exclusive. Without them,
         from the first sample, up to the last.

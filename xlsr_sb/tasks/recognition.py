@@ -2,13 +2,12 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from speechbrain import Stage
 from torch import Tensor
 
-from xlsr_sb.data.batching import Batch
+from xlsr_sb.data.batching import Batch, EvalLoader
 from xlsr_sb.decoders.greedy import blank_fraction, greedy_decode
 from xlsr_sb.losses import ctc_loss, has_alignment
 from xlsr_sb.manifest import Utterance
@@ -115,8 +114,10 @@ class Recognition(UpdateBrain):
             "impossible": (~possible).sum(),
         }
 
-    def transcribe(self, loader: Iterable[Batch]) -> tuple[list[Transcript], float]:
+    def transcribe(self, loader: EvalLoader) -> tuple[list[Transcript], float]:
         """Transcripts of a set, all ranks together, in the order of their ids.
+
+        Of a recording that cannot be read it is empty: all its words were deleted.
 
         Returns
         -------
@@ -124,7 +125,8 @@ class Recognition(UpdateBrain):
         loss : float
             Sum of the loss over the set.
         """
-        transcripts, loss = [], 0.0
+        transcripts = [Transcript(one, hypothesis="") for one in loader.unreadable]
+        loss = 0.0
         for batch in loader:
             on_device = batch.to(self.device)
             with self.evaluation_ctx:
@@ -141,7 +143,7 @@ class Recognition(UpdateBrain):
         everything.sort(key=lambda t: t.utterance.id)
         return everything, sum(part for _, part in gathered)
 
-    def validate(self, loader: Iterable[Batch]) -> dict[str, float]:
+    def validate(self, loader: EvalLoader) -> dict[str, float]:
         """WER, CER, loss a sentence, and the share of clips decoded to nothing."""
         transcripts, loss = self.transcribe(loader)
         wer, cer = error_rates(transcripts)
@@ -153,7 +155,7 @@ class Recognition(UpdateBrain):
             "empty_share": empty / len(transcripts),
         }
 
-    def score(self, loader: Iterable[Batch]) -> Evaluation:
+    def score(self, loader: EvalLoader) -> Evaluation:
         """WER and CER of each language and of all, and every alignment."""
         transcripts, _ = self.transcribe(loader)
         scores = [
