@@ -90,6 +90,35 @@ def test_states_are_inputs_and_the_normalised_output(rows, packing):
     torch.testing.assert_close(states[-1], last)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"activation_checkpointing": True},
+        {"dropout": 1e-9},  # for which there are no blocks
+        {"layerdrop": 0.999},
+    ],
+    ids=lambda fields: next(iter(fields), "blocks"),
+)
+def test_some_frames_of_the_last_layer_are_those_of_all(rows, packing, fields):
+    """Outputs and gradients, as if the others had been thrown away afterwards."""
+    stack = Transformer(config_of(**{**QUIET, **fields}))
+    frames = torch.tensor([0, 5, 6, 7, 20, 22])
+    found = []
+    for chosen in (frames, None):
+        stack.layerdrop_generator.manual_seed(1)
+        stack.zero_grad()
+        inputs = rows.clone().requires_grad_()
+        outputs = stack(inputs, packing, wanted=[3], frames=chosen)[0]
+        if chosen is None:
+            outputs = outputs[frames]
+        outputs.pow(3).sum().backward()
+        grads = [p.grad for p in stack.parameters() if p.grad is not None]
+        found.append([outputs, inputs.grad, *grads])
+    torch.testing.assert_close(*found)
+    assert (len(found[0]) == 4) == ("layerdrop" in fields)  # the norm's alone
+
+
 # Layerdrop
 
 

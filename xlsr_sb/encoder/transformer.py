@@ -53,14 +53,17 @@ class TransformerLayer(nn.Module):
         self.ffn_in = nn.Linear(config.dim, config.ffn_dim)
         self.ffn_out = nn.Linear(config.ffn_dim, config.dim)
 
-    def forward(self, rows: Tensor, packing: Packing) -> Tensor:
-        """Map rows [N, D] to rows [N, D]."""
+    def forward(
+        self, rows: Tensor, packing: Packing, frames: Tensor | None = None
+    ) -> Tensor:
+        """Map rows [N, D] to rows [N, D], or to [M, D]: those of M frames only."""
         if self._has_blocks(rows):
-            return self._in_blocks(rows, packing)
+            return self._in_blocks(rows, packing, frames)
         halves = before_attention, after_attention
         before, after = map(_compiled, halves) if self.is_compiled else halves
         p = self.attention.dropout if self.training else 0.0
-        return after(self, rows, attend(before(self, rows), packing, dropout=p))
+        attended = attend(before(self, rows), packing, dropout=p)
+        return after(self, _only(rows, frames), _only(attended, frames))
 
     def _has_blocks(self, rows: Tensor) -> bool:
         """Whether the two halves can be computed as blocks.
@@ -76,7 +79,9 @@ class TransformerLayer(nn.Module):
             and all(type(linear) is nn.Linear for linear in linears)
         )
 
-    def _in_blocks(self, rows: Tensor, packing: Packing) -> Tensor:
+    def _in_blocks(
+        self, rows: Tensor, packing: Packing, frames: Tensor | None
+    ) -> Tensor:
         dtype = rows.dtype
         if torch.is_autocast_enabled("cpu"):
             dtype = torch.get_autocast_dtype("cpu")
@@ -90,13 +95,18 @@ class TransformerLayer(nn.Module):
                 dtype,
             )
             return FeedForwardBlock.apply(
-                rows,
+                _only(rows, frames),
                 *self.ffn_norm.parameters(),
                 *self.ffn_in.parameters(),
                 *self.ffn_out.parameters(),
                 self.activation_dropout if self.training else 0.0,
                 dtype,
             )
+
+
+def _only(rows: Tensor, frames: Tensor | None) -> Tensor:
+    """Rows of some frames; all of them for None."""
+    return rows if frames is None else rows.index_select(0, frames)
 
 
 def before_attention(layer: TransformerLayer, rows: Tensor) -> Tensor:
@@ -144,14 +154,20 @@ class Transformer(nn.Module):
         self.layerdrop_generator = torch.Generator()
 
     def forward(
-        self, rows: Tensor, packing: Packing, *, wanted: Sequence[int] | None = None
+        self,
+        rows: Tensor,
+        packing: Packing,
+        *,
+        wanted: Sequence[int] | None = None,
+        frames: Tensor | None = None,
     ) -> list[Tensor]:
         """States [N, D] before each layer, then the normalised output of the last.
 
         They are what transformers calls ``hidden_states``: ``num_layers + 1`` of them
         (of which its versions 5 give the last before the final LayerNorm).
         Where only some are wanted, in rising order, no other is kept and no layer above
-        them is run.
+        them is run. Where only some ``frames`` (LongTensor [M]) of the last layer are,
+        its output is [M, D], and what follows its attention is computed for these.
         """
         depth = len(self.layers)
         wanted = range(depth + 1) if wanted is None else wanted
@@ -159,9 +175,12 @@ class Transformer(nn.Module):
         for i, layer in enumerate(islice(self.layers, wanted[-1])):
             if i in wanted:
                 states.append(rows)
-            if not self._skips(layer):
-                with recording(layer, rows):
-                    rows = self._run(layer, rows, packing)
+            chosen = frames if i == depth - 1 else None
+            if self._skips(layer):
+                rows = _only(rows, chosen)
+                continue
+            with recording(layer, rows):
+                rows = self._run(layer, rows, packing, chosen)
         return [*states, self.norm(rows) if wanted[-1] == depth else rows]
 
     def _skips(self, layer: nn.Module) -> bool:
@@ -175,7 +194,9 @@ class Transformer(nn.Module):
         draw = torch.rand((), generator=self.layerdrop_generator)
         return draw.item() < self.layerdrop
 
-    def _run(self, layer: nn.Module, rows: Tensor, packing: Packing) -> Tensor:
+    def _run(
+        self, layer: nn.Module, rows: Tensor, packing: Packing, frames: Tensor | None
+    ) -> Tensor:
         if self.activation_checkpointing and torch.is_grad_enabled():
-            return checkpoint(layer, rows, packing, use_reentrant=False)
-        return layer(rows, packing)
+            return checkpoint(layer, rows, packing, frames, use_reentrant=False)
+        return layer(rows, packing, frames)

@@ -202,12 +202,11 @@ class XLSR(Freezable):
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
             features = self.extract(waveforms, packing)
             rows = self.embed(features, packing, masks)
-            rows = self.transformer(rows, packing, wanted=[self.config.num_layers])[0]
-        frames = masks.nonzero()[:, 0]
+            frames = masks.nonzero()[:, 0]
+            top = [self.config.num_layers]
+            (rows,) = self.transformer(rows, packing, wanted=top, frames=frames)
         owner = packing.utterance.index_select(0, frames)
-        return MaskedFrames(
-            features.index_select(0, frames), rows.index_select(0, frames), owner
-        )
+        return MaskedFrames(features.index_select(0, frames), rows, owner)
 
     def extract(self, waveforms: Tensor, packing: Packing) -> Tensor:
         """Rows [N, C] of the convolutions for waveforms [B, T], normalised."""
