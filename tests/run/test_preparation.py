@@ -1,6 +1,7 @@
 """Manifests of a run: made when they are needed, and only then."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +20,12 @@ class Preparing:
     def __init__(self):
         self.calls = 0
 
-    def __call__(self, folder, *, languages=(), seconds=1.0):
-        """One utterance a language in each split."""
+    def __call__(self, folder, *, languages=(), seconds=1.0, cache=None):
+        """One utterance a language in each split; adds a line to the cache."""
         self.calls += 1
+        if cache:
+            with Path(cache).open("a") as file:
+                file.write("oui\n")
         clips = [
             Utterance(code, f"/{folder}/{code}.wav", seconds, language=code, wrd="oui")
             for code in languages
@@ -51,6 +55,14 @@ def test_they_are_made_once(tmp_path, prepare, capsys):
     assert manifests(tmp_path, prepare, OPTIONS) == first
     assert prepare.calls == 1
     assert capsys.readouterr().out == ""
+
+
+def test_what_a_preparation_remembers_is_no_reason_to_prepare(tmp_path, prepare):
+    """It is not there before the first run, and another afterwards."""
+    options = OPTIONS | {"cache": str(tmp_path / "lengths.csv")}
+    manifests(tmp_path, prepare, options)
+    manifests(tmp_path, prepare, options)
+    assert prepare.calls == 1
 
 
 def test_they_are_made_again_when_options_change(tmp_path, prepare, caplog):

@@ -17,6 +17,7 @@ from xlsr_sb.training import distributed
 
 logger = logging.getLogger(__name__)
 OPTIONS = "prepared.json"
+CACHE = "cache"  # option for a file that the preparation writes
 Splits = dict[str, Sequence[Utterance]]
 
 
@@ -117,7 +118,11 @@ def _prepare(folder: Path, prepare: Callable[..., Corpus], options: dict) -> Non
 
 
 def _identity(options: dict) -> dict:
-    """What manifests depend on, as JSON gives it back: options, and files they name."""
+    """What manifests depend on, as JSON gives it back: options, and files they name.
+
+    Nothing depends on what the preparation remembers for itself.
+    """
+    options = {name: value for name, value in options.items() if name != CACHE}
     paths = [Path(value) for value in options.values() if isinstance(value, str)]
     paths += [path / SHARDS for path in paths]
     files = {
