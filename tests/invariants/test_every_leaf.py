@@ -14,6 +14,10 @@ from tests.corpus import write_unlabelled
 from tests.fixtures import ROOT
 from tests.outcome import differences, final_state
 from tests.recipes import debian_packages
+from tests.recipes.babel_files import write_babel
+from tests.recipes.librispeech_files import write_librispeech
+from tests.recipes.mls_files import write_mls
+from tests.recipes.voxpopuli_files import write_voxpopuli
 from xlsr_sb.hparams import unused_keys
 from xlsr_sb.results import read_rows
 
@@ -31,6 +35,12 @@ CONTRASTIVE = {"contrastive error"}
 METRICS = {  # by the recipe's task
     "ASR": [{"WER", "CER"}],
     "SSL": [CONTRASTIVE, CONTRASTIVE | {"unit error"}],
+}
+CORPORA = {  # in their publishers' layouts
+    "babel": write_babel,
+    "librispeech": write_librispeech,
+    "mls": write_mls,
+    "voxpopuli": write_voxpopuli,
 }
 SMALL = {
     "optim.num_updates": 3,
@@ -59,7 +69,9 @@ def places(tmp_path_factory, corpus):
     debian_packages.write_stamps(folder / "debs")
     debian_packages.write_heard(folder / "debs")
     write_unlabelled(folder / "speech", corpus)
-    places = {name: folder / name for name in ("debs", "data", "speech")}
+    for name, write in CORPORA.items():
+        write(folder / name)
+    places = {name: folder / name for name in ("debs", "data", "speech", *CORPORA)}
     return {"corpus": corpus.folder, **places}
 
 
@@ -68,7 +80,7 @@ def test_every_leaf_has_a_row():
     named = [(row["recipe"], row["hparams"]) for row in rows()]
     there = [(f"{p.parts[-4]}/{p.parts[-3]}", p.name) for p in LEAVES]
     assert named == there
-    assert len(there) >= 11
+    assert len(there) >= 23
     assert len(list(RECIPES.rglob("hparams/*.yaml"))) == len(there)
 
 

@@ -1,0 +1,1 @@
+"""Telephone conversations of the IARPA Babel program, as published by the LDC."""
