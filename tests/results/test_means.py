@@ -5,6 +5,7 @@ means of a single seed.
 """
 
 import statistics
+from dataclasses import replace
 
 import pytest
 
@@ -103,6 +104,19 @@ def test_table(rows):
     assert "GROUP --encoder.source null`" in lines[7]
 
 
+def test_all_of_one_group_is_no_line_of_its_own(rows):
+    """Where there are two, it is."""
+    doubled = [*rows, *(replace(one, group="all") for one in rows)]
+    assert means_table(mean_rows(doubled)) == means_table(mean_rows(rows))
+    shared = [
+        replace(one, group=group, command="python train.py a.yaml")
+        for one in rows[:3]
+        for group in ("cs", "nl", "all")
+    ]
+    lines = means_table(mean_rows(shared)).splitlines()
+    assert [line.split()[1] for line in lines[2:5]] == ["cs", "nl", "all"]
+
+
 def test_command_and_readme(tmp_path, rows, capsys):
     """As a user: add the means, twice, and render them."""
     results, readme = tmp_path / "RESULTS.csv", tmp_path / "README.md"
@@ -118,6 +132,10 @@ def test_command_and_readme(tmp_path, rows, capsys):
     assert len(read_rows(results)) == len(rows) + 6
     assert update_readme(readme, results) == 1
     assert "| nl | 20.0 ± 10.0 |" in readme.read_text()
+    readme.write_text("<!-- results:means metric=CER group=nl --><!-- /results -->\n")
+    update_readme(readme, results)
+    assert "| nl | 20.0 ± 10.0 |" in readme.read_text()
+    assert "| cs |" not in readme.read_text()
     assert check_readme(readme, results) == 1
     readme.write_text("<!-- results:hparams=a.yaml --><!-- /results -->\n")
     update_readme(readme, results)

@@ -5,12 +5,8 @@ from collections.abc import Iterable, Sequence
 
 # Flags that say where things lie or what is shown; with a value, and without one.
 PLACES = (
-    "--output_folder",
-    "--data_folder",
-    "--debs",
-    "--csv",
-    "--results",
-    "--output",
+    *("--output_folder", "--data_folder", "--librilight", "--splits", "--debs"),
+    *("--output", "--csv", "--results"),
 )
 SWITCHES = ("--noprogressbar",)
 

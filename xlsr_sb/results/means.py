@@ -9,6 +9,7 @@ from xlsr_sb.results.command import variant_of
 from xlsr_sb.results.rows import ResultRow
 
 MEAN, SPREAD = " mean", " sd"  # behind the name of a metric
+ALL = "all"  # the group of all groups
 
 
 def mean_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
@@ -81,8 +82,10 @@ def means_table(rows: Sequence[ResultRow]) -> str:
     Returns
     -------
     str
-        Then one line for each variant that tells its command.
+        Then one line for each variant that tells its command. ``all`` is left out
+        where it is one group only.
     """
+    rows = _without_doubles(rows)
     found = {(row.group, _label(row), row.metric): row for row in rows}
     groups = dict.fromkeys(row.group for row in rows)
     labels = dict.fromkeys(_label(row) for row in rows)
@@ -100,6 +103,16 @@ def means_table(rows: Sequence[ResultRow]) -> str:
     table = [_line(["group", *titles]), rule, *map(_line, lines)]
     runs = [f"{letters[label]}: `{label}`, {_origin(rows, label)}" for label in labels]
     return "\n".join(table) + "\n\n" + "\n\n".join(runs)
+
+
+def _without_doubles(rows: Sequence[ResultRow]) -> list[ResultRow]:
+    """Rows without those of ``all`` of commands that have one other group."""
+    groups: dict[str, set[str]] = {}
+    for row in rows:
+        groups.setdefault(row.command, set()).add(row.group)
+    return [
+        row for row in rows if row.group != ALL or len(groups[row.command] - {ALL}) != 1
+    ]
 
 
 def _label(row: ResultRow) -> str:

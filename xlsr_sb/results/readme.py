@@ -135,7 +135,8 @@ def choose_rows(rows: Sequence[ResultRow], name: str) -> list[ResultRow]:
     ----------
     rows : sequence of ResultRow
     name : str
-        ``column=value`` pairs with spaces between them.
+        ``column=value`` pairs with spaces between them. The mean and the spread of a
+        metric are chosen by its name.
 
     Returns
     -------
@@ -165,8 +166,16 @@ updates, minutes, seed, commit, command, device, date
     return [
         row
         for row in rows
-        if all(str(getattr(row, column)) == value for column, value in wanted.items())
+        if all(_cell(row, column) == value for column, value in wanted.items())
     ]
+
+
+def _cell(row: ResultRow, column: str) -> str:
+    """Value of a column, as a filter names it."""
+    value = str(getattr(row, column))
+    if column == "metric":
+        return value.removesuffix(MEAN).removesuffix(SPREAD)
+    return value
 
 
 def _names(text: str) -> list[str]:
