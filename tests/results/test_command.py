@@ -28,19 +28,19 @@ def test_what_a_variant_is(command):
         ["a.yaml", "--seed", "3", "--language", "a b"],
         ["a.yaml", "--data_folder", "/home/me/x", "--seed", "3", "--language", "a b"],
         ["a.yaml", "--seed", "3", "--output_folder=/tmp/x", "--language", "a b"],
-        [
-            "a.yaml",
-            "--noprogressbar",
-            "--seed",
-            "3",
-            "--language",
-            "a b",
-            "--debs",
-            "d",
-        ],
+        ["a.yaml", "--noprogressbar", "--seed", "3", "--language"]
+        + ["a b", "--debs", "d"],
+        ["a.yaml", "--splits", "/x", "--seed", "3", "--y=/x/y", "--language"] + ["a b"],
     ],
 )
 def test_folders_stay_on_the_machine(words):
     """Seed and everything that is measured stay in the record."""
     wanted = "python train.py a.yaml --seed 3 --language 'a b'"
     assert recorded_command("python train.py", words) == wanted
+
+
+def test_flags_without_a_value():
+    """Take nothing with them."""
+    words = ["bench", "--quick", "--csv", "/tmp/a.csv", "--threads", "-1", "--deep"]
+    wanted = "xlsr-sb bench --quick --threads -1 --deep"
+    assert recorded_command("xlsr-sb", words) == wanted

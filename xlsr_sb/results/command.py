@@ -2,12 +2,10 @@
 
 import shlex
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 # Flags that say where things lie or what is shown; with a value, and without one.
-PLACES = (
-    *("--output_folder", "--data_folder", "--librilight", "--splits", "--debs"),
-    *("--output", "--csv", "--results"),
-)
+PLACES = ("--output_folder", "--data_folder", "--debs", "--csv", "--results")
 SWITCHES = ("--noprogressbar",)
 
 
@@ -24,7 +22,8 @@ def recorded_command(program: str, words: Sequence[str]) -> str:
     Returns
     -------
     str
-        For a shell; whoever runs it again gives folders of their own.
+        For a shell; whoever runs it again gives folders of their own. Flags with an
+        absolute path are left out as well.
 
     Example
     -------
@@ -48,13 +47,18 @@ def variant_of(command: str) -> str:
 
 
 def _without(words: Iterable[str], flags: Sequence[str]) -> list[str]:
-    """Words without some flags and their values, and without switches."""
-    words, kept = iter(words), []
-    for word in words:
-        flag, equals, _ = word.partition("=")
-        if flag in flags:
-            if not equals:
-                next(words, None)
-        elif flag not in SWITCHES:
+    """Words without switches, and without flags that are named or give a full path."""
+    words, kept = list(words), []
+    while words:
+        word = words.pop(0)
+        flag, equals, value = word.partition("=")
+        if flag in SWITCHES:
+            continue
+        if not flag.startswith("--"):
             kept.append(word)
+            continue
+        has_value = words and not (equals or words[0].startswith("--"))
+        behind = [words.pop(0)] if has_value else []
+        if flag not in flags and not Path(value or "".join(behind)).is_absolute():
+            kept += [word, *behind]
     return kept
