@@ -25,6 +25,7 @@ from tests.finished_run import (
 )
 from xlsr_sb import XLSR
 from xlsr_sb.cli import main
+from xlsr_sb.data.text import Vocabulary
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import (
     Characters,
@@ -176,12 +177,17 @@ def test_alone_and_in_a_batch_texts_are_the_same(exported, waveforms):
 # Tokens
 
 
-@given(ids=st.lists(st.integers(1, len(VOCABULARY) - 1)))
+PHONES = Vocabulary.of(["tʃ a ɔ̃ w"], units="tokens")
+
+
+@pytest.mark.parametrize("vocabulary", [VOCABULARY, PHONES], ids=lambda one: one.units)
+@given(data=st.data())
 @settings(deadline=None)
-def test_labels_write_what_the_vocabulary_writes(ids):
-    """Without spaces at the ends; unknown characters are shown alike."""
-    text = "".join(Characters.of(VOCABULARY).decode_ndim(ids))
-    assert text == VOCABULARY.decode(ids).strip()
+def test_labels_write_what_the_vocabulary_writes(vocabulary, data):
+    """Without spaces at the ends; unknown ones are shown alike; symbols are apart."""
+    ids = data.draw(st.lists(st.integers(1, len(vocabulary) - 1)))
+    text = "".join(Characters.of(vocabulary).decode_ndim(ids))
+    assert text == vocabulary.decode(ids).strip()
 
 
 def test_labels_are_read_by_the_stock_tokenizer(exported):

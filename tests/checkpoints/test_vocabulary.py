@@ -1,8 +1,12 @@
 """Texts of tokens."""
 
+import json
+
 import pytest
+from transformers import Wav2Vec2PhonemeCTCTokenizer
 
 from xlsr_sb.checkpoints import PeerVocabulary
+from xlsr_sb.checkpoints.huggingface.tokens import tokenizer_files
 from xlsr_sb.data.text import Vocabulary
 
 TOKENS = ("<pad>", "|", "É", "sch", "n't", ".")
@@ -41,6 +45,19 @@ def test_our_own():
     assert peer.decode(ids) == own.decode(ids) == "où est"
     assert (len(peer), peer.blank) == (len(own), own.blank)
     assert peer.decode([own.unk]) == "<unk>"
+
+
+def test_symbols_of_our_own(tmp_path):
+    """With spaces between, as transformers' tokenizer of phonemes writes them."""
+    own = Vocabulary.of(["tʃ a ɔ̃", "w a"], units="tokens")
+    peer = PeerVocabulary.of(own)
+    ids = own.encode("w a tʃ a ɔ̃")
+    assert peer.decode(ids) == own.decode(ids) == "w a tʃ a ɔ̃"
+    for name, content in tokenizer_files(peer).items():
+        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+    with_blanks = [n for id_ in ids for n in (id_, id_, own.blank)]
+    theirs = Wav2Vec2PhonemeCTCTokenizer.from_pretrained(tmp_path, do_phonemize=False)
+    assert theirs.decode(with_blanks) == "w a tʃ a ɔ̃"
 
 
 def test_first_ids():

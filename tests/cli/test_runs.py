@@ -97,7 +97,7 @@ def test_learning_curve_is_drawn_again(run, monkeypatch, capsys):
     main(["report", str(run)])
     assert capsys.readouterr().out == f"learning curve: {picture}\n"
     assert picture.read_bytes()[1:4] == b"PNG"
-    assert drawn == [{"constant_cer": 2 / 5}]  # "oui" for "oui" and "où"
+    assert drawn == [{"constant_rate": 2 / 5}]  # "oui" for "oui" and "où"
 
 
 def test_learning_curve_without_manifests(tmp_path):

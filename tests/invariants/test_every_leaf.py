@@ -15,6 +15,7 @@ from tests.fixtures import ROOT
 from tests.outcome import differences, final_state
 from tests.recipes import debian_packages
 from tests.recipes.babel_files import write_babel
+from tests.recipes.common_voice_files import write_common_voice
 from tests.recipes.librispeech_files import write_librispeech
 from tests.recipes.mls_files import write_mls
 from tests.recipes.voxpopuli_files import write_voxpopuli
@@ -33,11 +34,12 @@ other: !ref <section[used]>
 COLUMNS = ["recipe", "hparams", "flags"]
 CONTRASTIVE = {"contrastive error"}
 METRICS = {  # by the recipe's task
-    "ASR": [{"WER", "CER"}],
+    "ASR": [{"WER", "CER"}, {"PER"}],
     "SSL": [CONTRASTIVE, CONTRASTIVE | {"unit error"}],
 }
 CORPORA = {  # in their publishers' layouts
     "babel": write_babel,
+    "common_voice": write_common_voice,
     "librispeech": write_librispeech,
     "mls": write_mls,
     "voxpopuli": write_voxpopuli,
@@ -80,7 +82,7 @@ def test_every_leaf_has_a_row():
     named = [(row["recipe"], row["hparams"]) for row in rows()]
     there = [(f"{p.parts[-4]}/{p.parts[-3]}", p.name) for p in LEAVES]
     assert named == there
-    assert len(there) >= 23
+    assert len(there) >= 29
     assert len(list(RECIPES.rglob("hparams/*.yaml"))) == len(there)
 
 

@@ -27,7 +27,7 @@ def curve_csv(tmp_path):
 def test_png_is_small_and_the_same_each_time(curve_csv, tmp_path):
     pictures = []
     for name in ("one.png", "two.png"):
-        learning_curve(curve_csv, tmp_path / name, constant_cer=0.78)
+        learning_curve(curve_csv, tmp_path / name, constant_rate=0.78)
         pictures.append((tmp_path / name).read_bytes())
     assert pictures[0] == pictures[1]
     assert pictures[0].startswith(b"\x89PNG")
@@ -47,7 +47,7 @@ def test_leaves_no_state_in_matplotlib(curve_csv, tmp_path):
 
 
 def test_draws_what_was_measured(curve_csv):
-    losses, rates = draw_curve(read_curve(curve_csv), constant_cer=0.78).axes
+    losses, rates = draw_curve(read_curve(curve_csv), constant_rate=0.78).axes
     train, valid = losses.lines
     assert train.get_label() == "training"
     assert len(train.get_xdata()) == 200

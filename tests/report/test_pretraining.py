@@ -83,7 +83,7 @@ def test_the_curve_of_a_run_is_recognised(tmp_path, monkeypatch):
     )
     pictures = []
     for name in ("a.png", "b.png"):
-        learning_curve(curve_csv(tmp_path), tmp_path / name, constant_cer=0.9)
+        learning_curve(curve_csv(tmp_path), tmp_path / name, constant_rate=0.9)
         pictures.append((tmp_path / name).read_bytes())
     assert pictures[0] == pictures[1]
     assert pictures[0].startswith(b"\x89PNG")

@@ -7,6 +7,7 @@ from xlsr_sb.manifest import Utterance
 from xlsr_sb.tasks.transcripts import Transcripts, part_of
 
 SETTINGS = {
+    "units": "characters",
     "keep_characters": "'",
     "min_utterance_seconds": 0.5,
     "max_utterance_seconds": 2.0,
@@ -96,6 +97,33 @@ def test_a_part_of_the_training_set(tmp_path):
     assert parts[0] != parts[2][:12]
     turned = part_of(list(reversed(train)), 0.2)
     assert {one.id for one in turned} == {one.id for one in part_of(train, 0.2)}
+
+
+def test_symbols_are_learnt_as_they_are(tmp_path, caplog):
+    """Neither case nor punctuation is touched; each has one id, and dev is counted."""
+    given = splits(train=(" tʃ  A . ", "aː tʃ"), dev=("tʃ B", "tʃ tʃ B b"))
+    labels = Transcripts.of(given, SETTINGS | {"units": "tokens"}, tmp_path)
+    assert [one.wrd for one in labels.splits["train"]] == ["tʃ A .", "aː tʃ"]
+    assert labels.vocabulary.tokens == ("<blank>", "<unk>", ".", "A", "aː", "tʃ")
+    assert labels.encode(labels.splits["train"][0]) == [5, 3, 2]
+    assert labels.num_classes == 6
+    (record,) = caplog.records
+    assert record.message == (
+        "dev: 3 tokens are not in the vocabulary and count as errors: 'B' 2, 'b' 1"
+    )
+
+
+def test_units_of_a_run_stay(tmp_path):
+    """Runs of earlier versions, whose settings do not name units, have characters."""
+    old = {name: value for name, value in SETTINGS.items() if name != "units"}
+    first = Transcripts.of(splits(), old, tmp_path)
+    again = Transcripts.of(splits(), SETTINGS, tmp_path)
+    assert first.vocabulary == again.vocabulary
+    assert first.vocabulary.units == "characters"
+    with pytest.raises(
+        InputError, match=r"units is tokens.*vocabulary\.txt is of char"
+    ):
+        Transcripts.of(splits(), SETTINGS | {"units": "tokens"}, tmp_path)
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 0.51, 1000])

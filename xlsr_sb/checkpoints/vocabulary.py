@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from xlsr_sb.data.text import Vocabulary
+from xlsr_sb.data.text import TOKENS, Vocabulary
 
 TIDIED = (  # transformers' ``clean_up_tokenization``, in its order
     *((" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'")),
@@ -61,6 +61,8 @@ class PeerVocabulary:
         >>> PeerVocabulary.of(Vocabulary.of(["oui non"])).decode([6, 3, 2, 4])
         'ui n'
         """
+        if vocabulary.units == TOKENS:
+            return cls(vocabulary.tokens, vocabulary.blank, space=None, separator=" ")
         return cls(vocabulary.tokens, vocabulary.blank, space=" ")
 
     def decode(self, ids: Iterable[int]) -> str:

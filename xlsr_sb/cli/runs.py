@@ -5,18 +5,18 @@ import json
 from pathlib import Path
 
 from xlsr_sb.cli.parsing import add_command
-from xlsr_sb.data.text import normalise_text
+from xlsr_sb.data.text import CHARACTERS, transcript_of
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import export_recogniser
 from xlsr_sb.export.folder import HPARAMS, RESULTS
 from xlsr_sb.hparams import load_hparams
 from xlsr_sb.manifest import read_manifest
-from xlsr_sb.metrics import constant_output_errors
 from xlsr_sb.report import learning_curve
 from xlsr_sb.results import append_rows, read_rows, summary_table, update_readme
 from xlsr_sb.results.means import mean_rows
 from xlsr_sb.results.tables import latest_runs
 from xlsr_sb.run.preparation import OPTIONS
+from xlsr_sb.tasks.scoring import baseline_of
 from xlsr_sb.training.journal import CURVE
 
 
@@ -118,24 +118,28 @@ def _report(arguments: argparse.Namespace) -> None:
     """Draw the learning curve of a run again."""
     run = Path(arguments.run)
     picture = run / "learning_curve.png"
-    learning_curve(run / CURVE, picture, constant_cer=_constant_cer(run))
+    learning_curve(run / CURVE, picture, constant_rate=_constant_rate(run))
     print(f"learning curve: {picture}")
 
 
-def _constant_cer(run: Path) -> float | None:
-    """CER of the best output that does not listen; None without manifests."""
+def _constant_rate(run: Path) -> float | None:
+    """CER or PER of the best output that does not listen; None without manifests."""
     prepared = run / "manifests" / OPTIONS
     if not prepared.exists():
         return None
     settings = load_hparams(run / HPARAMS)["data"]
     if "keep_characters" not in settings:  # pretraining: nothing is transcribed
         return None
+    units = settings.get("units", CHARACTERS)
     keep = settings["keep_characters"]
     splits = json.loads(prepared.read_text(encoding="utf-8"))["splits"]
     tests = [name for name in splits if name not in ("train", "dev")] or ["dev"]
     scores = []
     for name in tests:
         utterances = read_manifest(prepared.with_name(f"{name}.csv"))
-        texts = [normalise_text(u.wrd, u.language, keep=keep) for u in utterances]
-        scores.append(constant_output_errors(texts).value)
+        texts = [
+            transcript_of(one.wrd, one.language, units=units, keep=keep)
+            for one in utterances
+        ]
+        scores.append(baseline_of(texts, units=units).value)
     return min(scores)

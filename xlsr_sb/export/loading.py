@@ -12,7 +12,7 @@ from xlsr_sb.export.peers import transcriber_of
 from xlsr_sb.export.sizes import SIZES, read_sizes
 from xlsr_sb.export.transcriber import Transcriber
 from xlsr_sb.heads.ctc import CTCHead
-from xlsr_sb.tasks.recognition import Recognition
+from xlsr_sb.tasks.scoring import best_metric_of
 from xlsr_sb.tasks.transcripts import VOCABULARY
 from xlsr_sb.training.checkpoint_files import DamagedError
 from xlsr_sb.training.checkpoint_states import read_state
@@ -72,7 +72,7 @@ def read_run(folder: Path) -> tuple[Transcriber, dict[str, Any]]:
     -------
     transcriber : Transcriber
     meta : dict
-        Of the checkpoint: its ``update`` and ``CER``.
+        Of the checkpoint: its ``update``, and ``CER`` or ``PER``.
 
     Raises
     ------
@@ -96,7 +96,7 @@ encoder.json, vocabulary.txt, save
     encoder = XLSR(read_sizes(folder))
     modules = {"encoder": encoder, "head": CTCHead(encoder.config.dim, len(vocabulary))}
     checkpointer = AtomicCheckpointer(folder / CHECKPOINTS, modules)
-    meta = checkpointer.recover_best(Recognition.best_metric, "min")
+    meta = checkpointer.recover_best(best_metric_of(vocabulary.units), "min")
     return Transcriber(**modules, vocabulary=vocabulary), meta
 
 

@@ -70,6 +70,8 @@ class Recogniser(nn.Module):
 class Characters(CTCTextEncoder):
     """SpeechBrain's labels of a vocabulary; texts come without spaces at their ends.
 
+    SpeechBrain puts nothing between labels, so symbols come with spaces of their own.
+
     Parameters
     ----------
     num_tokens : int
@@ -102,6 +104,8 @@ class Characters(CTCTextEncoder):
         labels = super().decode_ndim(x)
         if not isinstance(labels, list):
             return labels
+        if " " not in self.lab2ind and all(isinstance(one, str) for one in labels):
+            return [part for one in labels for part in (one, " ")][:-1]  # of symbols
         while labels and labels[-1] == " ":
             labels.pop()
         while labels and labels[0] == " ":

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xlsr_sb.checkpoints.huggingface import SIZES
+from xlsr_sb.data.text import CHARACTERS, TOKENS
 from xlsr_sb.export.transcriber import Transcriber
 from xlsr_sb.results import ResultRow, markdown_table
 
@@ -50,7 +51,7 @@ pipeline_tag: automatic-speech-recognition
 # {name}
 
 Speech to text with XLS-R and CTC: {num_parameters:,} parameters, {num_tokens} tokens.
-The weights are those of update {update:,}, whose character error rate on the
+The weights are those of update {update:,}, whose {rate} on the
 development set was the lowest of the run.
 
 ## Results
@@ -75,8 +76,8 @@ xlsr-sb transcribe {name} speech.wav
 python train.py hparams/leaf.yaml --encoder.source {name}/encoder
 ```
 
-Text comes in lower case and without punctuation; {unknown} stands for a character that
-the recogniser does not know.
+{writing}; {unknown} stands for what the recogniser has no
+sign for.
 
 ## Files
 
@@ -87,6 +88,14 @@ the recogniser does not know.
 | `vocabulary.txt` | the tokens, one a line |
 | `encoder/` | the encoder alone, as transformers' `Wav2Vec2Model` reads it |
 """
+
+WRITING = {  # by units: what is counted, and how texts look
+    CHARACTERS: (
+        "character error rate",
+        "Text comes in lower case and without punctuation",
+    ),
+    TOKENS: ("symbol error rate", "Symbols come with spaces between them"),
+}
 
 
 def hyperparameters(transcriber: Transcriber) -> str:
@@ -158,6 +167,7 @@ def model_card(
     modules = (transcriber.encoder, transcriber.head)
     counts = [p.numel() for module in modules for p in module.parameters()]
     not_scored = "The run was not scored on a test set."
+    rate, writing = WRITING[transcriber.vocabulary.units]
     return CARD.format(
         name=name,
         languages=_languages(rows),
@@ -165,6 +175,8 @@ def model_card(
         num_tokens=len(transcriber.vocabulary),
         update=meta["update"],
         results=markdown_table(rows) if rows else not_scored,
+        rate=rate,
+        writing=writing,
         unknown=transcriber.vocabulary.UNKNOWN,
     )
 

@@ -16,11 +16,12 @@ from xlsr_sb.report.panels import COLOURS, Curve, Panel, add_legend
 
 LOSSES = Panel("loss", {"train_loss": "training", "valid_loss": "validation"})
 RATES = Panel("error rate (%)", {"WER": "WER", "CER": "CER"}, factor=100)
+SYMBOLS = Panel("error rate (%)", {"PER": "PER"}, factor=100)
 COLUMNS = (*LOSSES.lines, *RATES.lines)
 
 
 def learning_curve(
-    csv_path: str | Path, png_path: str | Path, *, constant_cer: float | None = None
+    csv_path: str | Path, png_path: str | Path, *, constant_rate: float | None = None
 ) -> None:
     r"""Draw losses and error rates against updates, as a small PNG.
 
@@ -30,12 +31,12 @@ def learning_curve(
     ----------
     csv_path : path
         Table with the columns ``update``, ``train_loss``, ``valid_loss``, ``WER`` and
-        ``CER`` among others, in any order; an empty cell is a value not measured. Or
-        that of a pretraining run.
+        ``CER`` or ``PER`` among others, in any order; an empty cell is a value not
+        measured. Or that of a pretraining run.
     png_path : path
         File to write.
-    constant_cer : float, optional
-        CER of the best constant output, drawn as a dashed line.
+    constant_rate : float, optional
+        CER or PER of the best constant output, drawn as a dashed line.
 
     Raises
     ------
@@ -53,10 +54,13 @@ def learning_curve(
     ...     table.with_suffix(".png").read_bytes()[1:4]
     b'PNG'
     """
-    if found := _columns(csv_path) & set(pretraining.COLUMNS):
+    columns = _columns(csv_path)
+    if found := columns & set(pretraining.COLUMNS):
         figure = pretraining.draw_pretraining(read_curve(csv_path, sorted(found)))
     else:
-        figure = draw_curve(read_curve(csv_path), constant_cer=constant_cer)
+        rates = SYMBOLS if columns >= set(SYMBOLS.lines) else RATES
+        curve = read_curve(csv_path, (*LOSSES.lines, *rates.lines))
+        figure = draw_curve(curve, constant_rate=constant_rate)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
@@ -117,7 +121,7 @@ def read_curve(csv_path: str | Path, names: Sequence[str] = COLUMNS) -> Curve:
     return curve
 
 
-def draw_curve(curve: Curve, *, constant_cer: float | None = None) -> Figure:
+def draw_curve(curve: Curve, *, constant_rate: float | None = None) -> Figure:
     """Figure with two panels: losses on the left, error rates on the right.
 
     It belongs to nobody's pyplot, so nothing has to be closed.
@@ -126,8 +130,8 @@ def draw_curve(curve: Curve, *, constant_cer: float | None = None) -> Figure:
     ----------
     curve : dict of str to list of float
         As ``read_curve`` returns it.
-    constant_cer : float, optional
-        CER of the best constant output, drawn as a dashed line.
+    constant_rate : float, optional
+        CER or PER of the best constant output, drawn as a dashed line.
 
     Returns
     -------
@@ -144,14 +148,15 @@ def draw_curve(curve: Curve, *, constant_cer: float | None = None) -> Figure:
     figure = Figure(figsize=(9, 3.4), dpi=100, layout="constrained")
     losses, rates = figure.subplots(1, 2, sharex=True)
     LOSSES.draw(losses, curve)
-    RATES.draw(rates, curve)
-    if constant_cer is not None:
+    panel = SYMBOLS if curve.keys() >= SYMBOLS.lines.keys() else RATES
+    panel.draw(rates, curve)
+    if constant_rate is not None:
         rates.axhline(
-            100 * constant_cer,
-            color=COLOURS[1],
+            100 * constant_rate,
+            color=COLOURS[len(panel.lines) - 1],
             linestyle="--",
             linewidth=1,
-            label="CER of the best constant output",
+            label=f"{[*panel.lines][-1]} of the best constant output",
         )
     for axes in (losses, rates):
         add_legend(axes)

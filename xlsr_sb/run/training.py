@@ -82,17 +82,19 @@ class TrainingRun:
         meta = self.brain.recover_best()
         logger.info("scoring with the checkpoint of update %d", meta["update"])
         names = [name for name in self.labels.splits if name not in ("train", "dev")]
-        rows, baselines, reports = [], {}, {}
+        rows, baselines, evaluations = [], {}, {}
         for name in names or ["dev"]:
             with self.brain.evaluating():
                 evaluation = self.brain.score(self._eval_loader(name))
             baselines[name] = evaluation.baseline
             rows += self._rows(evaluation, name, (recipe, leaf, command))
-            reports[name] = evaluation.report
+            evaluations[name] = evaluation
         if distributed.is_main():
-            for name, report in reports.items():
+            for name, evaluation in evaluations.items():
                 with open_atomic(self.folder / f"report_{name}.txt") as file:
-                    file.write(report)
+                    file.write(evaluation.report)
+                for ending, write in evaluation.files.items():
+                    write(self.folder / f"{name}.{ending}")
             self._write(rows, baselines)
             self.brain.finish(self.folder)
 
@@ -103,7 +105,7 @@ class TrainingRun:
         append_rows(results, rows)
         curve, picture = self.folder / CURVE, self.folder / "learning_curve.png"
         lowest = min(score.value for score in baselines.values())
-        learning_curve(curve, picture, constant_cer=lowest)
+        learning_curve(curve, picture, constant_rate=lowest)
         table = summary_table(rows)
         logger.info("results:\n%s", table)
         print(f"\n{table}\n")

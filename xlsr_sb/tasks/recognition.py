@@ -1,7 +1,6 @@
-"""Speech recognition: characters by CTC, decoded greedily."""
+"""Speech recognition: characters or symbols by CTC, decoded greedily."""
 
 import logging
-from collections import defaultdict
 from dataclasses import dataclass
 
 from speechbrain import Stage
@@ -10,18 +9,16 @@ from torch import Tensor
 from xlsr_sb.data.batching import Batch, EvalLoader
 from xlsr_sb.decoders.greedy import blank_fraction, greedy_decode
 from xlsr_sb.losses import ctc_loss, has_alignment
-from xlsr_sb.manifest import Utterance
-from xlsr_sb.metrics import (
-    Score,
-    alignment_report,
-    character_errors,
-    constant_output_errors,
-    word_errors,
+from xlsr_sb.tasks.scoring import (
+    Transcript,
+    best_metric_of,
+    errors_of,
+    evaluation_of,
 )
 from xlsr_sb.tasks.transcripts import Transcripts
 from xlsr_sb.training import distributed
 from xlsr_sb.training.brain import UpdateBrain
-from xlsr_sb.training.evaluation import Evaluation, GroupScore
+from xlsr_sb.training.evaluation import Evaluation
 
 logger = logging.getLogger(__name__)
 
@@ -48,39 +45,23 @@ class Predictions:
     num_frames: Tensor
 
 
-@dataclass(frozen=True)
-class Transcript:
-    """What was recognised of one utterance.
-
-    Parameters
-    ----------
-    utterance : Utterance
-        With its reference in ``wrd``.
-    hypothesis : str
-    """
-
-    utterance: Utterance
-    hypothesis: str
-
-
 class Recognition(UpdateBrain):
-    """CTC on characters (``modules``: an XLSR ``encoder`` and a ``CTCHead``).
+    """CTC on characters or symbols; ``modules``: an XLSR ``encoder``, a ``CTCHead``.
 
     Parameters
     ----------
     labels : Transcripts
-        Holds the vocabulary: the characters of the head's outputs.
+        Holds the vocabulary: what the head's outputs mean.
     **others
         See ``UpdateBrain``.
     """
-
-    best_metric = "CER"
 
     labels_of = Transcripts.of
 
     def __init__(self, *, labels: Transcripts, **others):
         super().__init__(**others)
         self.vocabulary = labels.vocabulary
+        self.best_metric = best_metric_of(self.vocabulary.units)
 
     def compute_forward(self, batch: Batch, stage: Stage) -> Predictions:
         """Log-probabilities of a batch."""
@@ -144,34 +125,20 @@ class Recognition(UpdateBrain):
         return everything, sum(part for _, part in gathered)
 
     def validate(self, loader: EvalLoader) -> dict[str, float]:
-        """WER, CER, loss a sentence, and the share of clips decoded to nothing."""
+        """Error rates, loss a sentence, and the share of clips decoded to nothing."""
         transcripts, loss = self.transcribe(loader)
-        wer, cer = error_rates(transcripts)
+        errors = errors_of(transcripts, units=self.vocabulary.units)
         empty = sum(not t.hypothesis for t in transcripts)
         return {
             "valid_loss": loss / len(transcripts),
-            "WER": wer.value,
-            "CER": cer.value,
+            **{counts.metric: counts.score().value for counts in errors},
             "empty_share": empty / len(transcripts),
         }
 
     def score(self, loader: EvalLoader) -> Evaluation:
-        """WER and CER of each language and of all, and every alignment."""
+        """Error rates of each language and of all, and every alignment."""
         transcripts, _ = self.transcribe(loader)
-        scores = [
-            GroupScore(group, score, len(members))
-            for group, members in by_language(transcripts).items()
-            for score in error_rates(members)
-            if score.total  # a language may have clips without speech only
-        ]
-        references = [t.utterance.wrd for t in transcripts]
-        hypotheses = [t.hypothesis for t in transcripts]
-        ids = [t.utterance.id for t in transcripts]
-        return Evaluation(
-            scores,
-            report=alignment_report(ids, references, hypotheses),
-            baseline=constant_output_errors(references),
-        )
+        return evaluation_of(transcripts, units=self.vocabulary.units)
 
     def summarise(self, row: dict) -> dict:
         """Turn sums into shares, and warn of a collapse to blanks."""
@@ -189,21 +156,3 @@ class Recognition(UpdateBrain):
             shares = 100 * row["blank_share"], 100 * row["empty_share"]
             logger.warning(COLLAPSE_ADVICE, *shares)
         return row
-
-
-def error_rates(transcripts: list[Transcript]) -> tuple[Score, Score]:
-    """WER and CER of some transcripts."""
-    references = [t.utterance.wrd for t in transcripts]
-    hypotheses = [t.hypothesis for t in transcripts]
-    return (
-        word_errors(references, hypotheses),
-        character_errors(references, hypotheses),
-    )
-
-
-def by_language(transcripts: list[Transcript]) -> dict[str, list[Transcript]]:
-    """Transcripts of each language, then all of them under ``all``."""
-    groups = defaultdict(list)
-    for transcript in transcripts:
-        groups[transcript.utterance.language or "unknown"].append(transcript)
-    return {**dict(sorted(groups.items())), "all": transcripts}

@@ -1,4 +1,4 @@
-"""Transcripts as a recogniser learns them: normalised, of learnable length, as ids."""
+"""Transcripts as a recogniser learns them: of learnable length, as ids of units."""
 
 import hashlib
 import logging
@@ -8,7 +8,12 @@ from pathlib import Path
 
 from xlsr_sb.data.batching import EvalLoader, SpeechDataset, UpdateLoader
 from xlsr_sb.data.sampling import UpdatePlan
-from xlsr_sb.data.text import Vocabulary, normalise_text, unknown_characters
+from xlsr_sb.data.text import (
+    CHARACTERS,
+    Vocabulary,
+    transcript_of,
+    unknown_characters,
+)
 from xlsr_sb.errors import InputError
 from xlsr_sb.manifest import Utterance
 from xlsr_sb.training import distributed
@@ -20,7 +25,7 @@ Splits = dict[str, list[Utterance]]
 
 @dataclass(frozen=True)
 class Transcripts:
-    """The splits with normalised transcripts, and the vocabulary of their characters.
+    """The splits with transcripts as they are learnt, and the vocabulary for them.
 
     Parameters
     ----------
@@ -77,7 +82,7 @@ class Transcripts:
 
     @classmethod
     def of(cls, splits: Splits, settings: Mapping, folder: Path) -> "Transcripts":
-        """Normalise the splits and make the vocabulary, or read the run's own.
+        """Make the transcripts and the vocabulary, or read the run's own.
 
         Parameters
         ----------
@@ -87,26 +92,43 @@ class Transcripts:
             The ``data`` section of the hyperparameters.
         folder : Path
             Of the run; the vocabulary is kept there.
+
+        Raises
+        ------
+        InputError
+            If nothing is left to learn or to score, for units that are not known, and
+            where the folder has a vocabulary of others.
         """
-        keep = settings["keep_characters"]
-        ready = {name: _normalised(part, keep) for name, part in splits.items()}
+        # Runs of earlier versions do not name their units.
+        units = settings.get("units", CHARACTERS)
+        ready = {
+            name: _as_learnt(part, units=units, keep=settings["keep_characters"])
+            for name, part in splits.items()
+        }
         ready["train"] = _learnable(ready["train"], settings)
         if settings["train_minutes"] is not None:
             ready["train"] = part_of(ready["train"], settings["train_minutes"])
         for name, utterances in ready.items():
             _check_text(name, utterances)
         path = folder / VOCABULARY
-        distributed.on_main(lambda: _make_vocabulary(path, ready["train"]))
+        distributed.on_main(lambda: _make_vocabulary(path, ready["train"], units))
         vocabulary = Vocabulary.load(path)
+        if vocabulary.units != units:
+            raise InputError(
+                f"data.units is {units}, and {path} is of {vocabulary.units}: this run "
+                "was started with other settings; take another output_folder"
+            )
         for name, utterances in ready.items():
             _report_unknown(name, utterances, vocabulary)
         return cls(ready, vocabulary)
 
 
-def _normalised(utterances: list[Utterance], keep: str) -> list[Utterance]:
+def _as_learnt(
+    utterances: list[Utterance], *, units: str, keep: str
+) -> list[Utterance]:
     """Utterances with their transcripts as they are learnt and scored."""
     return [
-        replace(one, wrd=normalise_text(one.wrd, one.language, keep=keep))
+        replace(one, wrd=transcript_of(one.wrd, one.language, units=units, keep=keep))
         for one in utterances
     ]
 
@@ -190,22 +212,23 @@ def _check_text(name: str, utterances: list[Utterance]) -> None:
         )
 
 
-def _make_vocabulary(path: Path, train: list[Utterance]) -> None:
-    """Write the characters of the training transcripts, unless a run did it before."""
+def _make_vocabulary(path: Path, train: list[Utterance], units: str) -> None:
+    """Write the units of the training transcripts, unless a run did it before."""
     if not path.exists():
-        Vocabulary.of([one.wrd for one in train]).save(path)
+        Vocabulary.of([one.wrd for one in train], units=units).save(path)
 
 
 def _report_unknown(
     name: str, utterances: list[Utterance], vocabulary: Vocabulary
 ) -> None:
-    """Count the characters that the head cannot say."""
+    """Count the characters or symbols that the head cannot say."""
     counts = unknown_characters([one.wrd for one in utterances], vocabulary)
     if counts:
         shown = ", ".join(f"{c!r} {n}" for c, n in counts.most_common(10))
         logger.warning(
-            "%s: %d characters are not in the vocabulary and count as errors: %s",
+            "%s: %d %s are not in the vocabulary and count as errors: %s",
             name,
             sum(counts.values()),
+            vocabulary.units,
             shown,
         )

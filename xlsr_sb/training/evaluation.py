@@ -1,6 +1,8 @@
 """What a task says of a test set: scores by group, and text for people."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from xlsr_sb.metrics import Score
 
@@ -34,8 +36,11 @@ class Evaluation:
         Text for people: what was recognised, utterance by utterance.
     baseline : Score
         What the best output that does not listen would have reached.
+    files : mapping of str to callable
+        What else is kept, by its name behind that of the set: called with the path.
     """
 
     scores: list[GroupScore]
     report: str
     baseline: Score
+    files: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Common Voice: releases with their sentences, and lists of clips with phones."""
