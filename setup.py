@@ -30,7 +30,11 @@ REQUIRED = [
     "matplotlib",
 ]
 EXTRAS = {
-    "lm": ["flashlight-text"],  # the paper's decoder: C++, lexicon, KenLM
+    "lm": [  # beam search in C++, the paper's decoder, with KenLM compiled in
+        'flashlight-text; python_version < "3.13"',
+        # The same code in wheels for 3.13 too, from the authors of UDPipe.
+        'ufal.flashlight-text; python_version >= "3.13"',
+    ],
     "scale": ["webdataset", "submitit"],  # tar shards, SLURM
     "synth": ["espeakng-loader"],  # synthetic speech; GPL-3, so never required
     "bench": ["transformers"],  # the library that the encoder is measured beside
@@ -39,6 +43,7 @@ EXTRAS = {
 EXTRAS["dev"] = [
     *EXTRAS["bench"],  # in tests a reference; nothing else of the package imports it
     *EXTRAS["debian"],
+    *EXTRAS["lm"],
     *EXTRAS["synth"],
     "codespell",
     "hypothesis",

@@ -2,6 +2,8 @@
 
 xlsr-sb export RUN TARGET
 xlsr-sb transcribe SOURCE AUDIO... [--csv TABLE.csv]
+xlsr-sb build-lm SOURCE... --to LM.arpa.gz
+xlsr-sb tune-lm MODEL DEV.csv --lm LM
 xlsr-sb features SOURCE AUDIO... --to FOLDER
 xlsr-sb convert SOURCE TARGET --to LAYOUT
 xlsr-sb shard MANIFEST FOLDER
@@ -17,7 +19,17 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from xlsr_sb.cli import bench, convert, features, probe, runs, shard, transcribe
+from xlsr_sb.cli import (
+    bench,
+    build_lm,
+    convert,
+    features,
+    probe,
+    runs,
+    shard,
+    transcribe,
+    tune_lm,
+)
 from xlsr_sb.cli.parsing import one_line
 from xlsr_sb.errors import InputError
 from xlsr_sb.results import recorded_command
@@ -25,6 +37,8 @@ from xlsr_sb.results import recorded_command
 GROUPS = (
     runs,
     transcribe,
+    build_lm,
+    tune_lm,
     features,
     convert,
     shard,

@@ -1,8 +1,11 @@
 """Best path through the frames of a CTC head, and how much of it is blank."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from xlsr_sb.data.text import Vocabulary
+from xlsr_sb.decoders.hypothesis import Alignment, Hypothesis, space_of
 from xlsr_sb.lengths import mask_of
 
 
@@ -71,3 +74,53 @@ def blank_fraction(log_probs: Tensor, *, num_frames: Tensor, blank: int = 0) -> 
     is_frame = mask_of(num_frames, log_probs.shape[1])
     is_blank = (log_probs.argmax(dim=-1) == blank) & is_frame
     return is_blank.sum() / is_frame.sum()
+
+
+class GreedyDecoder:
+    """Best path through the frames, with one hypothesis an utterance.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+
+    Example
+    -------
+    >>> log_probs = torch.eye(5)[torch.tensor([[3, 3, 0, 4]])].log()
+    >>> decoder = GreedyDecoder(Vocabulary.of(["ab"]))
+    >>> [[best]] = decoder.decode(log_probs, num_frames=torch.tensor([4]))
+    >>> best.text, best.score, best.words[0].end
+    ('ab', 0.0, 4)
+    """
+
+    def __init__(self, vocabulary: Vocabulary):
+        self.vocabulary = vocabulary
+        self.space = space_of(vocabulary)
+
+    def decode(
+        self, log_probs: Tensor, *, num_frames: Tensor
+    ) -> list[list[Hypothesis]]:
+        """Best path of each utterance; its score is the path's log-probability.
+
+        Parameters
+        ----------
+        log_probs : Tensor [B, F, V]
+        num_frames : LongTensor [B]
+
+        Returns
+        -------
+        list of list of Hypothesis
+        """
+        best, path = log_probs.float().max(dim=-1)  # [B, F]
+        # One copy to the host: ids are far below 2^24, so floats hold them.
+        paths = torch.stack((path.float(), best)).cpu().numpy()
+        counts = num_frames.tolist()
+        return [
+            [self._hypothesis(path[:n].astype(np.int32), best[:n])]
+            for path, best, n in zip(*paths, counts, strict=True)
+        ]
+
+    def _hypothesis(self, path: np.ndarray, best: np.ndarray) -> Hypothesis:
+        """Hypothesis of one utterance's frames."""
+        blank = self.vocabulary.blank
+        alignment = Alignment(path, best, blank=blank, space=self.space)
+        return Hypothesis.of(alignment, self.vocabulary, score=float(best.sum()))
