@@ -1,7 +1,7 @@
 """``xlsr-sb``: what is done with models and runs outside of training.
 
 xlsr-sb export RUN TARGET
-xlsr-sb transcribe SOURCE AUDIO... [--csv TABLE.csv]
+xlsr-sb transcribe SOURCE AUDIO... [--output FOLDER --format srt json ...]
 xlsr-sb build-lm SOURCE... --to LM.arpa.gz
 xlsr-sb tune-lm MODEL DEV.csv --lm LM
 xlsr-sb features SOURCE AUDIO... --to FOLDER

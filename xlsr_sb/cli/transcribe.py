@@ -1,22 +1,34 @@
-"""``xlsr-sb transcribe``: recordings to text."""
+"""``xlsr-sb transcribe``: recordings to text, and to files with the time of words."""
 
 import argparse
-import csv
 import sys
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 
 import torch
-from torch import Tensor
+from tqdm import tqdm
 
+from xlsr_sb.cli.decoding import (
+    add_decoder_to,
+    decoder_settings,
+    given_decoder,
+    plain_settings,
+)
+from xlsr_sb.cli.outputs import Output, add_output_to
 from xlsr_sb.cli.parsing import add_command, one_line
-from xlsr_sb.data.audio import load_audio
+from xlsr_sb.decoders.settings import DecoderSettings
+from xlsr_sb.encoder.recordings import CONTEXTS
 from xlsr_sb.errors import InputError
-from xlsr_sb.export import load_transcriber
-from xlsr_sb.files import open_atomic
-from xlsr_sb.lengths import RECEPTIVE_FIELD, SAMPLE_RATE
-
-SECONDS_PER_BATCH = 60.0  # of speech; longer recordings have a batch of their own
+from xlsr_sb.export import Transcriber, load_transcriber
+from xlsr_sb.files import csv_writer, open_atomic
+from xlsr_sb.transcripts import (
+    Recording,
+    Transcription,
+    check_names,
+    find_recordings,
+)
 
 
 def add_to(commands) -> None:
@@ -33,65 +45,141 @@ def add_to(commands) -> None:
     >>> parser.parse_args(["transcribe", "model", "a.wav"]).audio
     ['a.wav']
     """
-    transcribe = add_command(commands, "transcribe", _transcribe)
-    transcribe.add_argument(
+    parser = add_command(commands, "transcribe", _transcribe)
+    parser.add_argument(
         "source",
         help="a run; an exported or converted folder; a folder or hub id of "
         "transformers with a CTC head; a fine-tuned file of fairseq",
     )
-    transcribe.add_argument("audio", nargs="+", help="WAV, FLAC, OGG, Opus or MP3")
-    transcribe.add_argument("--csv", help="table to write as well: path,text")
+    parser.add_argument(
+        "audio",
+        nargs="+",
+        help="WAV, FLAC, OGG, Opus or MP3; a folder of them; a list of paths "
+        "(.txt, .lst, .list); a table (.csv) with a column wav or path",
+    )
+    add_output_to(parser)
+    _add_computing(parser)
+    add_decoder_to(parser)
+
+
+def _add_computing(parser: argparse.ArgumentParser) -> None:
+    """Add how long recordings are computed, and what is known of them."""
+    group = parser.add_argument_group("long recordings and known texts")
+    group.add_argument(
+        "--context",
+        choices=CONTEXTS,
+        default="chunk",
+        help="what attention sees of a recording longer than a chunk: the chunk and "
+        "its overlaps, or all (exact, slow for hours); default: %(default)s",
+    )
+    for name in ("chunk-seconds", "overlap-seconds"):
+        default = getattr(Transcription, name.replace("-", "_"))
+        group.add_argument(
+            f"--{name}", type=float, default=default, help="default: %(default)s"
+        )
+    group.add_argument(
+        "--text",
+        metavar="COLUMN",
+        help="of the tables: texts that are known, of which only the times are wanted",
+    )
 
 
 def _transcribe(arguments: argparse.Namespace) -> None:
-    """Print a line for each file that can be read; exit with 1 if one cannot."""
+    """Print the text of recordings, or write files with the time of each word.
+
+    The exit code is 1 if one of them cannot be read.
+    """
+    output = Output.of(arguments)
+    recordings = find_recordings(arguments.audio, text_column=arguments.text)
+    if output.folder:
+        check_names(recordings)
+    decoder = _decoder(arguments)
     transcriber = load_transcriber(arguments.source)
+    transcriber = replace(transcriber, decoder=decoder.build(transcriber.vocabulary))
+    way = Transcription(
+        transcriber,
+        context=arguments.context,
+        chunk_seconds=arguments.chunk_seconds,
+        overlap_seconds=arguments.overlap_seconds,
+    )
+    if output.folder:
+        output.folder.settle(_settings(transcriber, decoder, arguments))
     transcriber.to("cuda" if torch.cuda.is_available() else "cpu")
-    failures: list[InputError] = []
     table = nullcontext() if arguments.csv is None else open_atomic(arguments.csv)
     with table as file:
-        writer = None if file is None else csv.writer(file, lineterminator="\n")
-        if writer:
-            writer.writerow(["path", "text"])
-        for batch in _batches(arguments.audio, failures):
-            texts = transcriber.transcribe([waveform for _, waveform in batch])
-            for (path, _), text in zip(batch, texts, strict=True):
-                print(f"{path}\t{text}", flush=True)
-                if writer:
-                    writer.writerow([path, text])
-    if failures:
+        texts = _run(way, recordings, output)
+        if file:
+            rows = [[one.shown, texts[one]] for one in recordings if one in texts]
+            csv_writer(file).writerows([["path", "text"], *rows])
+    if len(texts) < len(recordings):
         sys.exit(1)
 
 
-def _batches(
-    paths: Sequence[str], failures: list[InputError]
-) -> Iterator[list[tuple[str, Tensor]]]:
-    """Paths and waveforms in their order; what cannot be read is told and collected."""
-    batch: list[tuple[str, Tensor]] = []
-    seconds = 0.0
-    for path in paths:
-        try:
-            waveform = _load(path)
-        except InputError as error:
-            print(one_line(error), file=sys.stderr)
-            failures.append(error)
-            continue
-        duration = len(waveform) / SAMPLE_RATE
-        if batch and seconds + duration > SECONDS_PER_BATCH:
-            yield batch
-            batch, seconds = [], 0.0
-        batch.append((path, waveform))
-        seconds += duration
-    if batch:
-        yield batch
-
-
-def _load(path: str) -> Tensor:
-    """Waveform of a file, long enough for one frame."""
-    waveform = load_audio(path)
-    if len(waveform) < RECEPTIVE_FIELD:
+def _decoder(arguments: argparse.Namespace) -> DecoderSettings:
+    """How text is searched for, if it is not known."""
+    if not arguments.text:
+        return decoder_settings(arguments, arguments.source)
+    if given := given_decoder(arguments):
         raise InputError(
-            f"{path} has {len(waveform)} samples at {SAMPLE_RATE} Hz; at least "
-            f"{RECEPTIVE_FIELD} are needed"
+            f"--text {arguments.text}: a text that is known is not searched for; leave "
+            f"{', '.join(given)} away"
         )
-    return waveform
+    return DecoderSettings()
+
+
+def _settings(
+    transcriber: Transcriber, decoder: DecoderSettings, arguments: argparse.Namespace
+) -> dict:
+    """Return all that transcripts depend on, as plain values."""
+    settings = {
+        "model": _fingerprint(transcriber),
+        "text": arguments.text or plain_settings(decoder),
+        "line_characters": arguments.line_characters,
+        "subtitle_seconds": arguments.subtitle_seconds,
+        "context": arguments.context,
+    }
+    if arguments.context == "chunk":
+        settings["chunk_seconds"] = arguments.chunk_seconds
+        settings["overlap_seconds"] = arguments.overlap_seconds
+    return settings
+
+
+def _fingerprint(transcriber: Transcriber) -> str:
+    """Check sum of all weights and tokens."""
+    total = zlib.crc32("\n".join(transcriber.vocabulary.tokens).encode())
+    for module in (transcriber.encoder, transcriber.head):
+        for tensor in module.state_dict().values():
+            data = tensor.contiguous().flatten().view(torch.uint8).numpy()
+            total = zlib.crc32(data, total)
+    return f"{total:08x}"
+
+
+def _run(
+    way: Transcription, recordings: Sequence[Recording], output: Output
+) -> dict[Recording, str]:
+    """Transcribe what is not there yet; texts of all that can be read."""
+    found = {one: output.present(one) for one in recordings}
+    texts = {one: text for one, text in found.items() if text is not None}
+    missing = [one for one in recordings if one not in texts]
+    num_present = len(texts)
+    bar = tqdm(
+        total=len(recordings),
+        initial=num_present,
+        unit="file",
+        disable=None if output.folder else True,
+    )
+    with bar:
+        for recording, outcome in way.transcripts(missing):
+            bar.update()
+            if isinstance(outcome, InputError):
+                tqdm.write(one_line(outcome), file=sys.stderr)
+                continue
+            output.put(recording, outcome)
+            texts[recording] = outcome.text
+    if output.folder:
+        print(
+            f"{output.folder.folder}: {len(texts) - num_present} transcribed, "
+            f"{num_present} there already, {len(recordings) - len(texts)} cannot be "
+            "read"
+        )
+    return texts

@@ -1,27 +1,35 @@
-"""Waveforms to text."""
+"""Waveforms and recordings to log-probabilities and text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from xlsr_sb.checkpoints.vocabulary import PeerVocabulary
 from xlsr_sb.data.text import Vocabulary
-from xlsr_sb.decoders.greedy import greedy_decode
+from xlsr_sb.decoders.greedy import GreedyDecoder
+from xlsr_sb.decoders.hypothesis import Decoder, Hypothesis
 from xlsr_sb.encoder import XLSR
+from xlsr_sb.encoder.recordings import stream_recording
 from xlsr_sb.heads.ctc import CTCHead
+from xlsr_sb.lengths import SAMPLE_RATE
 
 
 @dataclass(frozen=True)
 class Transcriber:
-    """A trained encoder and head, and the characters they write with.
+    """A trained encoder and head, the tokens they write with, and how these are read.
 
     Parameters
     ----------
     encoder : XLSR
     head : CTCHead
-    vocabulary : Vocabulary
+    vocabulary : Vocabulary or PeerVocabulary
+    decoder : Decoder, optional
+        Of this vocabulary; the best path by default.
 
     Example
     -------
@@ -36,7 +44,8 @@ class Transcriber:
 
     encoder: XLSR
     head: CTCHead
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary | PeerVocabulary
+    decoder: Decoder | None = None
 
     def __post_init__(self) -> None:
         """Leave training mode: nothing is dropped or masked."""
@@ -49,7 +58,15 @@ class Transcriber:
         self.head.to(device)
         return self
 
-    @torch.no_grad()
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.encoder.mask_embedding.device
+
+    def seconds_of(self, num_frames: int) -> float:
+        """Seconds from the beginning of a frame to that of the one so far behind."""
+        return num_frames * self.encoder.config.hop / SAMPLE_RATE
+
     def transcribe(self, waveforms: Sequence[Tensor]) -> list[str]:
         """Text of each waveform; the same alone and in any batch.
 
@@ -61,16 +78,83 @@ class Transcriber:
         Returns
         -------
         list of str
-            Best path through the frames, without spaces at its ends.
+            Without spaces at their ends.
         """
         if not waveforms:
             return []
+        log_probs, num_frames = self.log_probs(waveforms)
+        return [best.text for best in self.read(log_probs, num_frames=num_frames)]
+
+    @torch.no_grad()
+    def log_probs(self, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Log-probabilities of the tokens, of whole waveforms.
+
+        Parameters
+        ----------
+        waveforms : sequence of B Tensor [T], B > 0
+            As of ``transcribe``.
+
+        Returns
+        -------
+        log_probs : Tensor [B, F, V], float32
+        num_frames : LongTensor [B]
+        """
         num_samples = torch.tensor([len(waveform) for waveform in waveforms])
         batch = pad_sequence(list(waveforms), batch_first=True)
-        device = self.encoder.mask_embedding.device
-        encoded = self.encoder.encode(batch.to(device), num_samples)
-        log_probs = self.head(encoded.features)
-        tokens = greedy_decode(
-            log_probs, num_frames=encoded.num_frames, blank=self.vocabulary.blank
-        )
-        return [self.vocabulary.decode(ids).strip() for ids in tokens]
+        encoded = self.encoder.encode(batch.to(self.device), num_samples)
+        return self.head(encoded.features), encoded.num_frames
+
+    @torch.no_grad()
+    def stream_log_probs(
+        self, recording: Tensor | str | Path, **options
+    ) -> Iterator[Tensor]:
+        """Log-probabilities of a recording of any length, from left to right.
+
+        Parameters
+        ----------
+        recording : Tensor [T], str or Path
+            Samples at 16 kHz, or a file, which is never read as a whole.
+        **options
+            Of ``xlsr_sb.encoder.recordings.stream_recording``.
+
+        Yields
+        ------
+        Tensor [n, V], float32
+            On the host; laid end to end they are of the whole recording.
+
+        Raises
+        ------
+        InputError
+            As of ``stream_recording``.
+
+        Example
+        -------
+        >>> from xlsr_sb import XLSRConfig
+        >>> encoder = XLSR(XLSRConfig.preset("tiny", num_layers=1))
+        >>> transcriber = Transcriber(encoder, CTCHead(384, 5), Vocabulary.of(["ab"]))
+        >>> blocks = transcriber.stream_log_probs(torch.randn(80_000), chunk_seconds=2)
+        >>> [block.shape for block in blocks]
+        [torch.Size([100, 5]), torch.Size([100, 5]), torch.Size([49, 5])]
+        """
+        for chunk in stream_recording(self.encoder, recording, **options):
+            yield self.head(chunk.features.to(self.device)).cpu()
+
+    def read(self, log_probs: Tensor, *, num_frames: Tensor) -> list[Hypothesis]:
+        """Best hypothesis of each utterance.
+
+        Parameters
+        ----------
+        log_probs : Tensor [B, F, V]
+        num_frames : LongTensor [B]
+
+        Returns
+        -------
+        list of Hypothesis
+        """
+        found = self._decoder.decode(log_probs, num_frames=num_frames)
+        return [hypotheses[0] for hypotheses in found]
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        """The decoder, or the best path."""
+        return self.decoder or GreedyDecoder(self.vocabulary)
