@@ -1,6 +1,7 @@
 """Prefix beam search: against every path there is, alone and with a language model."""
 
 import math
+import sys
 
 import pytest
 import torch
@@ -144,7 +145,7 @@ def test_beams_that_search_nothing(options, message):
 
 def test_without_the_library(monkeypatch):
     """It is said what to install."""
-    monkeypatch.setitem(__import__("sys").modules, "flashlight.lib.text.decoder", None)
+    monkeypatch.setitem(sys.modules, "flashlight.lib.text.decoder", None)
     with pytest.raises(InputError, match=r"pip install 'xlsr-sb\[lm\]'"):
         flashlight.library()
     with pytest.raises(InputError, match="flashlight-text"):
