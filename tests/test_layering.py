@@ -11,7 +11,7 @@ PACKAGE = "xlsr_sb"
 STAGES = [
     *["errors", "files", "lengths", "manifest", "data", "checkpoints", "encoder"],
     *["losses", "heads", "decoders", "metrics", "training", "tasks", "results"],
-    *["report", "export", "transcripts", "hparams", "run", "probe", "bench", "cli"],
+    *["report", "export", "transcription", "hparams", "run", "probe", "bench", "cli"],
 ]
 CORPORA = re.compile(
     r"(?<![a-z])(aishell|ami|asterisk|babel|common[ -]?voice|co ?vo ?st|cv[ -]?corpus"

@@ -24,12 +24,12 @@ from xlsr_sb.data.audio import load_audio
 from xlsr_sb.decoders.settings import DecoderSettings
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import Transcriber, load_transcriber
-from xlsr_sb.transcripts import transcribing
+from xlsr_sb.transcription import transcribing
 
 FORMATS = ("txt", "json", "srt", "vtt", "ctm", "textgrid")
 KILLED = """
 import os, signal, sys
-from xlsr_sb.transcripts import folder
+from xlsr_sb.transcription import folder
 from xlsr_sb.cli import main
 
 written, calls = folder.written, iter(range(1, 100))

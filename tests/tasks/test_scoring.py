@@ -10,7 +10,7 @@ import pytest
 
 from xlsr_sb.manifest import Utterance
 from xlsr_sb.tasks.scoring import (
-    Transcript,
+    Recognised,
     baseline_of,
     best_metric_of,
     evaluation_of,
@@ -22,7 +22,7 @@ def transcript(name, reference, hypothesis, *, language="aa", speaker="1"):
     clip = Utterance(
         name, f"{name}.wav", 1.0, wrd=reference, language=language, spk_id=speaker
     )
-    return Transcript(clip, hypothesis)
+    return Recognised(clip, hypothesis)
 
 
 @pytest.fixture

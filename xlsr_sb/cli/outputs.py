@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.transcripts import (
+from xlsr_sb.transcription import (
     SUFFIXES,
     Recording,
     SubtitleRules,

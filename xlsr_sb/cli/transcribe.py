@@ -23,7 +23,7 @@ from xlsr_sb.encoder.recordings import CONTEXTS
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import Transcriber, load_transcriber
 from xlsr_sb.files import csv_writer, open_atomic
-from xlsr_sb.transcripts import (
+from xlsr_sb.transcription import (
     Recording,
     Transcription,
     check_names,

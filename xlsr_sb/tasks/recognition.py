@@ -10,7 +10,7 @@ from xlsr_sb.data.batching import Batch, EvalLoader
 from xlsr_sb.decoders.greedy import blank_fraction, greedy_decode
 from xlsr_sb.losses import ctc_loss, has_alignment
 from xlsr_sb.tasks.scoring import (
-    Transcript,
+    Recognised,
     best_metric_of,
     errors_of,
     evaluation_of,
@@ -95,18 +95,18 @@ class Recognition(UpdateBrain):
             "impossible": (~possible).sum(),
         }
 
-    def transcribe(self, loader: EvalLoader) -> tuple[list[Transcript], float]:
+    def transcribe(self, loader: EvalLoader) -> tuple[list[Recognised], float]:
         """Transcripts of a set, all ranks together, in the order of their ids.
 
         Of a recording that cannot be read it is empty: all its words were deleted.
 
         Returns
         -------
-        transcripts : list of Transcript
+        transcripts : list of Recognised
         loss : float
             Sum of the loss over the set.
         """
-        transcripts = [Transcript(one, hypothesis="") for one in loader.unreadable]
+        transcripts = [Recognised(one, hypothesis="") for one in loader.unreadable]
         loss = 0.0
         for batch in loader:
             on_device = batch.to(self.device)
@@ -118,7 +118,7 @@ class Recognition(UpdateBrain):
                 predictions.log_probs, num_frames=predictions.num_frames
             )
             texts = [self.vocabulary.decode(ids).strip() for ids in tokens]
-            transcripts += map(Transcript, batch.utterances, texts)
+            transcripts += map(Recognised, batch.utterances, texts)
         gathered = distributed.gather_objects((transcripts, loss))
         everything = [t for part, _ in gathered for t in part]
         everything.sort(key=lambda t: t.utterance.id)

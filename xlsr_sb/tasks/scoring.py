@@ -22,7 +22,7 @@ from xlsr_sb.training.evaluation import Evaluation, GroupScore
 
 
 @dataclass(frozen=True)
-class Transcript:
+class Recognised:
     """What was recognised of one utterance.
 
     Parameters
@@ -58,13 +58,13 @@ def best_metric_of(units: str) -> str:
     return metrics_of(units)[-1]
 
 
-def errors_of(transcripts: Sequence[Transcript], *, units: str) -> list[ErrorCounts]:
+def errors_of(transcripts: Sequence[Recognised], *, units: str) -> list[ErrorCounts]:
     """Errors of each utterance, by each error rate of the units.
 
     Example
     -------
     >>> clip = Utterance("a", "a.wav", 1.0, wrd="oui non")
-    >>> words, letters = errors_of([Transcript(clip, "oui")], units="characters")
+    >>> words, letters = errors_of([Recognised(clip, "oui")], units="characters")
     >>> words.score().value, letters.errors.tolist()
     (0.5, [4])
     """
@@ -93,12 +93,12 @@ def baseline_of(references: Sequence[str], *, units: str) -> Score:
     return replace(constant_output_errors(spelt), name=best_metric_of(units))
 
 
-def evaluation_of(transcripts: Sequence[Transcript], *, units: str) -> Evaluation:
+def evaluation_of(transcripts: Sequence[Recognised], *, units: str) -> Evaluation:
     """Scores of a test set, with intervals, every alignment, and files for sclite.
 
     Parameters
     ----------
-    transcripts : sequence of Transcript
+    transcripts : sequence of Recognised
         Of all its utterances.
     units : str
         Of the vocabulary.

@@ -12,11 +12,11 @@ from xlsr_sb.encoder.recordings import Plan
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import Transcriber
 from xlsr_sb.lengths import SAMPLE_RATE
-from xlsr_sb.transcripts.alignment import GivenText
-from xlsr_sb.transcripts.pauses import pieces
-from xlsr_sb.transcripts.reading import Piece, spoken, text_of
-from xlsr_sb.transcripts.recordings import Recording, shown
-from xlsr_sb.transcripts.transcript import Transcript
+from xlsr_sb.transcription.alignment import GivenText
+from xlsr_sb.transcription.pauses import pieces
+from xlsr_sb.transcription.reading import Piece, spoken, text_of
+from xlsr_sb.transcription.recordings import Recording, shown
+from xlsr_sb.transcription.transcript import Transcript
 
 SECONDS_PER_BATCH = 60.0  # of speech; a longer recording has a batch of its own
 PIECE_SECONDS = 30.0  # of a long recording, for a decoder at once

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.transcripts.transcript import SpokenWord, Transcript, follows_space
+from xlsr_sb.transcription.transcript import SpokenWord, Transcript, follows_space
 
 PAUSE_SECONDS = 0.8  # of silence that end a subtitle
 SHOWN_SECONDS = 1.0  # at least, where there is time before the next one

@@ -16,7 +16,7 @@ from xlsr_sb.data.audio import load_audio
 from xlsr_sb.encoder.recordings import encode_recording
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import Transcriber
-from xlsr_sb.transcripts import Recording, Transcription, transcribing
+from xlsr_sb.transcription import Recording, Transcription, transcribing
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +268,7 @@ def test_known_texts_that_do_not_fit(transcriber, tmp_path):
 
 def test_known_texts_that_are_too_long(transcriber, long, monkeypatch):
     """It is known before anything is computed."""
-    monkeypatch.setattr("xlsr_sb.transcripts.alignment.MAX_CELLS", 1_000)
+    monkeypatch.setattr("xlsr_sb.transcription.alignment.MAX_CELLS", 1_000)
     given = replace(long, text="été")
     with monkeypatch.context() as patch:
         patch.setattr(transcribing, "pieces", None)

@@ -11,7 +11,7 @@ from torch.nn.functional import one_hot
 
 from xlsr_sb.data.text import Vocabulary
 from xlsr_sb.decoders.greedy import GreedyDecoder
-from xlsr_sb.transcripts.pauses import pieces
+from xlsr_sb.transcription.pauses import pieces
 
 VOCABULARY = Vocabulary.of(["ab"])
 BLANK, SPACE, A, B = 0, 2, 3, 4

@@ -8,10 +8,10 @@ from typing import Any
 
 from xlsr_sb.errors import InputError
 from xlsr_sb.files import open_atomic
-from xlsr_sb.transcripts.formats import SUFFIXES, written
-from xlsr_sb.transcripts.recordings import Recording
-from xlsr_sb.transcripts.subtitles import SubtitleRules
-from xlsr_sb.transcripts.transcript import Transcript
+from xlsr_sb.transcription.formats import SUFFIXES, written
+from xlsr_sb.transcription.recordings import Recording
+from xlsr_sb.transcription.subtitles import SubtitleRules
+from xlsr_sb.transcription.transcript import Transcript
 
 SETTINGS = ".transcripts"  # JSON; hidden, as a recording may have any other name
 

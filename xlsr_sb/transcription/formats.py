@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 from xlsr_sb.metrics.nist.escaping import escape
-from xlsr_sb.transcripts.subtitles import SubtitleRules
-from xlsr_sb.transcripts.transcript import Transcript
+from xlsr_sb.transcription.subtitles import SubtitleRules
+from xlsr_sb.transcription.transcript import Transcript
 
 MARK_UP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}  # of WebVTT
 
@@ -27,7 +27,7 @@ def json_line(transcript: Transcript) -> str:
 
     Example
     -------
-    >>> from xlsr_sb.transcripts import SpokenWord
+    >>> from xlsr_sb.transcription import SpokenWord
     >>> word = SpokenWord("né", 0.3, 0.52, 0.91234)
     >>> print(json_line(Transcript("a", "a.wav", 1.0, "né", (word,))))
     {"name": "a", "audio": "a.wav", "seconds": 1.0, "text": "né", "words": \
@@ -63,7 +63,7 @@ def srt(transcript: Transcript, rules: SubtitleRules) -> str:
 
     Example
     -------
-    >>> from xlsr_sb.transcripts import SpokenWord
+    >>> from xlsr_sb.transcription import SpokenWord
     >>> word = SpokenWord("oui", 0.3, 0.52, 0.9)
     >>> srt(Transcript("a", "a.wav", 1.0, "oui", (word,)), SubtitleRules())
     '1\n00:00:00,300 --> 00:00:01,000\noui\n'
@@ -80,7 +80,7 @@ def vtt(transcript: Transcript, rules: SubtitleRules) -> str:
 
     Example
     -------
-    >>> from xlsr_sb.transcripts import SpokenWord
+    >>> from xlsr_sb.transcription import SpokenWord
     >>> word = SpokenWord("R&B", 0.3, 0.52, 0.9)
     >>> vtt(Transcript("a", "a.wav", 1.0, "R&B", (word,)), SubtitleRules())
     'WEBVTT\n\n00:00:00.300 --> 00:00:01.000\nR&amp;B\n'
@@ -100,7 +100,7 @@ def ctm(transcript: Transcript) -> str:
 
     Example
     -------
-    >>> from xlsr_sb.transcripts import SpokenWord
+    >>> from xlsr_sb.transcription import SpokenWord
     >>> word = SpokenWord("oui", 0.3, 0.52, 0.9)
     >>> ctm(Transcript("my tape", "a.wav", 1.0, "oui", (word,)))
     'my%20tape 1 0.300 0.220 oui 0.9000\n'
@@ -117,7 +117,7 @@ def textgrid(transcript: Transcript) -> str:
 
     Example
     -------
-    >>> from xlsr_sb.transcripts import SpokenWord
+    >>> from xlsr_sb.transcription import SpokenWord
     >>> word = SpokenWord("oui", 0.0, 0.52, 0.9)
     >>> grid = textgrid(Transcript("a", "a.wav", 0.52, "oui", (word,)))
     >>> print(*grid.splitlines()[-4:], sep="\n")

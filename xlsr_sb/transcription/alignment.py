@@ -12,7 +12,7 @@ from xlsr_sb.checkpoints.vocabulary import PeerVocabulary
 from xlsr_sb.data.text import Vocabulary
 from xlsr_sb.decoders.hypothesis import Alignment, Segment, Word, space_of
 from xlsr_sb.errors import InputError
-from xlsr_sb.transcripts.spelling import Spelt, spell, target_of
+from xlsr_sb.transcription.spelling import Spelt, spell, target_of
 
 MAX_CELLS = 1_000_000_000  # frames x states, a byte each
 

@@ -6,7 +6,7 @@ Seen to fail: one format taken for all; settings that are not compared.
 import pytest
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.transcripts import Recording, Transcript, TranscriptFolder
+from xlsr_sb.transcription import Recording, Transcript, TranscriptFolder
 
 RECORDING = Recording("x/a.wav", "x/a", "x/a.wav")
 TRANSCRIPT = Transcript("x/a", "x/a.wav", 1.0, "été", ())

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.transcripts import SpokenWord, SubtitleRules, Transcript
+from xlsr_sb.transcription import SpokenWord, SubtitleRules, Transcript
 
 
 def transcript_of(words, seconds=None, text=None):

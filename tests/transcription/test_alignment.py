@@ -14,8 +14,8 @@ from xlsr_sb.checkpoints.vocabulary import PeerVocabulary
 from xlsr_sb.data.text import Vocabulary
 from xlsr_sb.decoders.greedy import GreedyDecoder
 from xlsr_sb.errors import InputError
-from xlsr_sb.transcripts import GivenText, alignment
-from xlsr_sb.transcripts.spelling import spell
+from xlsr_sb.transcription import GivenText, alignment
+from xlsr_sb.transcription.spelling import spell
 
 VOCABULARY = Vocabulary.of(["aab cd'é"])
 UPPER = PeerVocabulary(("<pad>", "|", "<unk>", "A", "B", "SCH", "S", "É"), blank=0)

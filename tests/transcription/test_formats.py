@@ -13,7 +13,13 @@ import re
 import pytest
 
 from xlsr_sb.metrics.nist import TimedWord, write_ctm
-from xlsr_sb.transcripts import SUFFIXES, SpokenWord, SubtitleRules, Transcript, written
+from xlsr_sb.transcription import (
+    SUFFIXES,
+    SpokenWord,
+    SubtitleRules,
+    Transcript,
+    written,
+)
 
 WORDS = (
     SpokenWord('"né', 0.0, 0.52, 0.87654),

@@ -7,7 +7,7 @@ the folder; two of one name.
 import pytest
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.transcripts import Recording, check_names, find_recordings
+from xlsr_sb.transcription import Recording, check_names, find_recordings
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from torch.nn.functional import one_hot
 from xlsr_sb.data.text import Vocabulary
 from xlsr_sb.decoders.greedy import GreedyDecoder
 from xlsr_sb.decoders.hypothesis import Alignment, Hypothesis
-from xlsr_sb.transcripts.reading import Piece, text_of
+from xlsr_sb.transcription.reading import Piece, text_of
 
 
 def best_of(path, vocabulary, sure=1.0):

@@ -99,7 +99,7 @@ def test_texts_and_times(theirs, clips, tmp_path, size):
 
 def test_a_long_recording(theirs, clips, tmp_path, monkeypatch):
     """In chunks of half a second and decoded in pieces, as there at once."""
-    monkeypatch.setattr("xlsr_sb.transcripts.transcribing.PIECE_SECONDS", 0.5)
+    monkeypatch.setattr("xlsr_sb.transcription.transcribing.PIECE_SECONDS", 0.5)
     folder, waveforms = clips
     options = ["--context", "recording", "--chunk-seconds", "0.5"]
     found = read_by_us(theirs, [folder / "4.wav"], tmp_path / "out", *options)

@@ -8,7 +8,7 @@ from xlsr_sb.checkpoints.vocabulary import PeerVocabulary
 from xlsr_sb.data.text import Vocabulary
 from xlsr_sb.data.text.normalising import IDEOGRAPHS
 from xlsr_sb.decoders.hypothesis import Hypothesis, Word
-from xlsr_sb.transcripts.transcript import SpokenWord
+from xlsr_sb.transcription.transcript import SpokenWord
 
 # What is written without spaces is a word each.
 IDEOGRAPH_OR_REST = re.compile(f"[{IDEOGRAPHS}]|[^{IDEOGRAPHS}]+")
