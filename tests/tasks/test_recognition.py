@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -9,6 +10,10 @@ from speechbrain import Stage
 
 from tests.training.harness import batches, dataset, make_brain
 from xlsr_sb.data.batching import EvalLoader
+from xlsr_sb.decoders.beam import BeamDecoder
+from xlsr_sb.decoders.choosing import chosen_settings
+from xlsr_sb.decoders.hypothesis import Hypothesis
+from xlsr_sb.errors import InputError
 from xlsr_sb.tasks.recognition import Predictions
 
 
@@ -119,7 +124,7 @@ def test_impossible_utterances_are_told(brain, caplog):
 def test_transcripts_come_in_the_order_of_ids(brain, corpus, monkeypatch):
     """With the utterance's own text, whatever batch it was in."""
     speak(brain, monkeypatch, lambda one: one.wrd)
-    found, loss = brain.transcribe(loader(brain, corpus))
+    found, loss = brain.transcribe(loader(brain, corpus), brain.decoder)
     assert [t.utterance for t in found] == sorted(
         corpus.splits["test"], key=lambda one: one.id
     )
@@ -175,3 +180,41 @@ def test_scores_by_language_and_in_all(brain, corpus, monkeypatch):
     assert 0 < evaluation.baseline.value <= 1
     for one in corpus.splits["test"]:
         assert one.id in evaluation.report
+
+
+class Stubborn:
+    """A decoder that always hears one word."""
+
+    def decode(self, log_probs, *, num_frames):
+        """The same for every utterance."""
+        del log_probs
+        word = Hypothesis("mob", (), 0.0, alignment=None, vocabulary=None)
+        return [[word] for _ in range(len(num_frames))]
+
+
+def test_decoder_is_for_test_sets(brain, corpus, monkeypatch):
+    """While the model is chosen, all are decoded alike: greedily."""
+    speak(brain, monkeypatch, lambda one: one.wrd)
+    brain.decoder, brain.decoder_kind = Stubborn(), "beam"
+    assert brain.validate(loader(brain, corpus))["WER"] == 0
+    evaluation = brain.score(loader(brain, corpus))
+    assert evaluation.label == "beam"
+    words = [one.wrd.split() for one in corpus.splits["test"]]
+    right = sum("mob" in one for one in words)
+    expected = 1 - right / sum(map(len, words))
+    (everything,) = [
+        one.score.value
+        for one in evaluation.scores
+        if (one.group, one.score.name) == ("all", "WER")
+    ]
+    assert everything == pytest.approx(expected)
+
+
+def test_decoder_is_made_before_training(tmp_path, corpus, encoder_config):
+    """A language model that is missing is told at once, not after a week."""
+    section = {"kind": "beam", "settings": partial(chosen_settings, kind="beam")}
+    brain = make_brain(tmp_path, corpus, encoder_config, decoder=section)
+    assert isinstance(brain.decoder, BeamDecoder)
+    section["settings"] = partial(chosen_settings, kind="tuned")
+    with pytest.raises(InputError, match=r"decoder.kind is tuned"):
+        make_brain(tmp_path, corpus, encoder_config, decoder=section)

@@ -12,6 +12,7 @@ from xlsr_sb import XLSR, XLSRConfig
 from xlsr_sb.data.batching import Batch, EvalLoader, SpeechDataset, UpdateLoader
 from xlsr_sb.data.sampling import UpdatePlan
 from xlsr_sb.data.text import Vocabulary
+from xlsr_sb.decoders.choosing import chosen_settings
 from xlsr_sb.heads.ctc import CTCHead
 from xlsr_sb.tasks.recognition import Recognition
 from xlsr_sb.tasks.transcripts import Transcripts
@@ -20,6 +21,7 @@ from xlsr_sb.training.randomness import seed_update
 from xlsr_sb.training.schedules import TriStage
 
 FLAT = {"warmup_ratio": 0.0, "hold_ratio": 1.0, "decay_ratio": 0.0}
+GREEDY = {"kind": "greedy", "settings": chosen_settings}
 PLAIN = {  # nothing random
     "activation_dropout": 0.0,
     "layerdrop": 0.0,
@@ -68,6 +70,7 @@ def make_brain(
     *,
     kind=Recognition,
     run_opts=None,
+    decoder=GREEDY,
     **optim,
 ) -> Recognition:
     """A recogniser that starts from the same weights each time, seed 7."""
@@ -83,7 +86,12 @@ def make_brain(
     return kind(
         labels=labels,
         modules=modules,
-        hparams={"seed": 7, "output_folder": str(folder), "optim": settings(**optim)},
+        hparams={
+            "seed": 7,
+            "output_folder": str(folder),
+            "optim": settings(**optim),
+            "decoder": decoder,
+        },
         run_opts=RunOptions.from_dictionary(options),
         checkpointer=AtomicCheckpointer(folder / "save", modules),
     )

@@ -16,7 +16,8 @@ from xlsr_sb.decoders.search import Beam, Weights
 from xlsr_sb.errors import InputError
 from xlsr_sb.files import open_atomic
 
-KINDS = ("greedy", "beam", "lexicon")
+GREEDY = "greedy"
+KINDS = (GREEDY, "beam", "lexicon")
 FILE = "decoder.json"  # in the folder of a run or an exported recogniser
 SAMPLED = 1 << 20  # bytes at each end of a file that its fingerprint is made of
 
@@ -61,7 +62,7 @@ class DecoderSettings:
 ('greedy', 'beam', 'lexicon')
     """
 
-    kind: str = "greedy"
+    kind: str = GREEDY
     lm: str | None = None
     lexicon: str | None = None
     lm_weight: float = 2.0
@@ -99,7 +100,7 @@ class DecoderSettings:
         >>> type(DecoderSettings().build(Vocabulary.of(["oui"]))).__name__
         'GreedyDecoder'
         """
-        if self.kind == "greedy":
+        if self.kind == GREEDY:
             return GreedyDecoder(vocabulary)
         weights = Weights(self.lm_weight, self.word_score, self.space_score)
         shared = {"beam": self._beam(), "weights": weights}

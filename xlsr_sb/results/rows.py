@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import Field, astuple, dataclass, fields
 from io import StringIO
@@ -83,7 +83,12 @@ _PARSERS = {
 }
 
 
-def append_rows(path: str | Path, rows: Iterable[ResultRow]) -> None:
+def append_rows(
+    path: str | Path,
+    rows: Iterable[ResultRow],
+    *,
+    keep: Callable[[ResultRow], bool] = lambda _: True,
+) -> None:
     """Add rows at the end of a results file, which is made if it does not exist.
 
     The file is replaced in one step: a run killed at any instant leaves the old file
@@ -93,6 +98,8 @@ def append_rows(path: str | Path, rows: Iterable[ResultRow]) -> None:
     ----------
     path : path
     rows : iterable of ResultRow
+    keep : callable
+        Which of the old rows stay; all by default.
 
     Raises
     ------
@@ -114,7 +121,7 @@ def append_rows(path: str | Path, rows: Iterable[ResultRow]) -> None:
     path = Path(path).resolve()  # through a link, so that the link stays one
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.parent):
-        old_rows = read_rows(path) if path.exists() else []
+        old_rows = list(filter(keep, read_rows(path))) if path.exists() else []
         lines = [_cells(row) for row in [*old_rows, *rows]]
         for cells in lines[len(old_rows) :]:
             _row(cells, "a new result")  # else nobody could read the file again

@@ -13,9 +13,9 @@ from speechbrain.utils.distributed import infer_device
 from xlsr_sb.data.batching import EvalLoader, UpdateLoader
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import RESULTS, write_sizes
-from xlsr_sb.files import open_atomic
 from xlsr_sb.report import learning_curve
 from xlsr_sb.results import ResultRow, append_rows, git_commit, summary_table
+from xlsr_sb.results.command import variant_of
 from xlsr_sb.run.experiment import LOG
 from xlsr_sb.training import distributed
 from xlsr_sb.training.brain import UpdateBrain
@@ -49,7 +49,7 @@ class TrainingRun:
         if missing := {"train", "dev"} - set(splits):
             raise InputError(f"prepare.py gave no split called {sorted(missing)}")
         self.hparams, self.folder, self.data = hparams, folder, hparams["data"]
-        self.labels = task.labels_of(splits, self.data, folder)
+        self.labels = task.build_labels(hparams, splits, folder)
         seed_update(hparams["seed"], 0, part=0)  # every rank draws the same weights
         encoder = hparams["encoder"]["lobe"]()
         head = task.build_head(hparams, encoder, self.labels)
@@ -61,7 +61,7 @@ class TrainingRun:
             hparams={
                 "seed": hparams["seed"],
                 "output_folder": str(folder),
-                "optim": hparams["optim"],
+                **{name: hparams[name] for name in task.sections},
             },
             run_opts=_with_precision(run_opts, hparams["optim"]["precision"]),
             checkpointer=AtomicCheckpointer(folder / "save", modules),
@@ -91,18 +91,14 @@ class TrainingRun:
             evaluations[name] = evaluation
         if distributed.is_main():
             for name, evaluation in evaluations.items():
-                with open_atomic(self.folder / f"report_{name}.txt") as file:
-                    file.write(evaluation.report)
-                for ending, write in evaluation.files.items():
-                    write(self.folder / f"{name}.{ending}")
+                evaluation.write(self.folder, split=name)
             self._write(rows, baselines)
             self.brain.finish(self.folder)
 
     def _write(self, rows: list[ResultRow], baselines: dict) -> None:
         """Results file, picture of the learning curve, and a table for the terminal."""
         results = self.folder / RESULTS
-        results.unlink(missing_ok=True)
-        append_rows(results, rows)
+        append_rows(results, rows, keep=lambda old: _is_other_decoder(old, rows[0]))
         curve, picture = self.folder / CURVE, self.folder / "learning_curve.png"
         lowest = min(score.value for score in baselines.values())
         learning_curve(curve, picture, constant_rate=lowest)
@@ -159,6 +155,12 @@ class TrainingRun:
             rank=distributed.rank(),
             world_size=distributed.world_size(),
         )
+
+
+def _is_other_decoder(old: ResultRow, new: ResultRow) -> bool:
+    """Tell whether an old row is of the same model, scored by another command."""
+    commands = {variant_of(row.command) for row in (old, new)}
+    return old.updates == new.updates and len(commands) == 2
 
 
 def _with_precision(run_opts, precision: str):

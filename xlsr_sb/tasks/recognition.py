@@ -1,13 +1,18 @@
-"""Speech recognition: characters or symbols by CTC, decoded greedily."""
+"""Speech recognition: characters or symbols by CTC, decoded as one likes."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from speechbrain import Stage
-from torch import Tensor
+from torch import Tensor, nn
 
 from xlsr_sb.data.batching import Batch, EvalLoader
-from xlsr_sb.decoders.greedy import blank_fraction, greedy_decode
+from xlsr_sb.decoders.greedy import GreedyDecoder, blank_fraction
+from xlsr_sb.decoders.hypothesis import Decoder
+from xlsr_sb.decoders.settings import GREEDY
+from xlsr_sb.heads.language_ctc import LanguageCTCHead
 from xlsr_sb.losses import ctc_loss, has_alignment
 from xlsr_sb.tasks.scoring import (
     Recognised,
@@ -48,6 +53,8 @@ class Predictions:
 class Recognition(UpdateBrain):
     """CTC on characters or symbols; ``modules``: an XLSR ``encoder``, a ``CTCHead``.
 
+    Where the labels have vocabularies of languages, the head is a ``LanguageCTCHead``.
+
     Parameters
     ----------
     labels : Transcripts
@@ -56,18 +63,48 @@ class Recognition(UpdateBrain):
         See ``UpdateBrain``.
     """
 
-    labels_of = Transcripts.of
+    sections = ("optim", "decoder")
 
     def __init__(self, *, labels: Transcripts, **others):
         super().__init__(**others)
         self.vocabulary = labels.vocabulary
+        self.names_languages = labels.languages is not None
         self.best_metric = best_metric_of(self.vocabulary.units)
+        section = self.hparams.decoder
+        settings = section["settings"](self.hparams.output_folder)
+        self.decoder = settings.build(self.vocabulary)  # before training: it may fail
+        self.decoder_kind = section["kind"]
+
+    @classmethod
+    def build_labels(cls, hparams: Mapping, splits: Mapping, folder: Path):
+        """Transcripts, with the vocabulary of each language if it has own outputs."""
+        # Runs of earlier versions do not say whether it has.
+        per_language = hparams["head"].get("per_language", False)
+        return Transcripts.of(
+            splits, hparams["data"], folder, per_language=per_language
+        )
+
+    @classmethod
+    def build_head(
+        cls, hparams: Mapping, encoder: nn.Module, labels: Transcripts
+    ) -> nn.Module:
+        """One set of outputs for all languages, or one for each."""
+        if labels.languages is None:
+            return super().build_head(hparams, encoder, labels)
+        ids = labels.languages.ids
+        num_rows = sum(map(len, ids.values()))
+        rows = hparams["head"]["module"](encoder.config.dim, num_rows)
+        return LanguageCTCHead(rows, ids, num_tokens=labels.num_classes)
 
     def compute_forward(self, batch: Batch, stage: Stage) -> Predictions:
         """Log-probabilities of a batch."""
         del stage  # modules know whether they train
         encoded = self.modules.encoder.encode(batch.waveforms, batch.num_samples)
-        return Predictions(self.modules.head(encoded.features), encoded.num_frames)
+        named = {}
+        if self.names_languages:
+            named["languages"] = [one.language for one in batch.utterances]
+        log_probs = self.modules.head(encoded.features, **named)
+        return Predictions(log_probs, encoded.num_frames)
 
     def compute_objectives(
         self, predictions: Predictions, batch: Batch, stage: Stage
@@ -95,10 +132,18 @@ class Recognition(UpdateBrain):
             "impossible": (~possible).sum(),
         }
 
-    def transcribe(self, loader: EvalLoader) -> tuple[list[Recognised], float]:
+    def transcribe(
+        self, loader: EvalLoader, decoder: Decoder
+    ) -> tuple[list[Recognised], float]:
         """Transcripts of a set, all ranks together, in the order of their ids.
 
         Of a recording that cannot be read it is empty: all its words were deleted.
+
+        Parameters
+        ----------
+        loader : EvalLoader
+            Each rank has its part.
+        decoder : Decoder
 
         Returns
         -------
@@ -114,10 +159,10 @@ class Recognition(UpdateBrain):
                 predictions = self.compute_forward(on_device, Stage.VALID)
             total = self.compute_objectives(predictions, on_device, Stage.VALID)
             loss += float(total)
-            tokens = greedy_decode(
+            found = decoder.decode(
                 predictions.log_probs, num_frames=predictions.num_frames
             )
-            texts = [self.vocabulary.decode(ids).strip() for ids in tokens]
+            texts = [hypotheses[0].text for hypotheses in found]
             transcripts += map(Recognised, batch.utterances, texts)
         gathered = distributed.gather_objects((transcripts, loss))
         everything = [t for part, _ in gathered for t in part]
@@ -126,7 +171,7 @@ class Recognition(UpdateBrain):
 
     def validate(self, loader: EvalLoader) -> dict[str, float]:
         """Error rates, loss a sentence, and the share of clips decoded to nothing."""
-        transcripts, loss = self.transcribe(loader)
+        transcripts, loss = self.transcribe(loader, GreedyDecoder(self.vocabulary))
         errors = errors_of(transcripts, units=self.vocabulary.units)
         empty = sum(not t.hypothesis for t in transcripts)
         return {
@@ -137,8 +182,10 @@ class Recognition(UpdateBrain):
 
     def score(self, loader: EvalLoader) -> Evaluation:
         """Error rates of each language and of all, and every alignment."""
-        transcripts, _ = self.transcribe(loader)
-        return evaluation_of(transcripts, units=self.vocabulary.units)
+        transcripts, _ = self.transcribe(loader, self.decoder)
+        evaluation = evaluation_of(transcripts, units=self.vocabulary.units)
+        label = "" if self.decoder_kind == GREEDY else self.decoder_kind
+        return replace(evaluation, label=label)
 
     def summarise(self, row: dict) -> dict:
         """Turn sums into shares, and warn of a collapse to blanks."""

@@ -38,19 +38,21 @@ class UpdateBrain(sb.Brain, ABC):
     modules : dict of str to Module
         ``encoder`` (an ``XLSR``) and ``head``.
     hparams : dict
-        ``seed``, ``output_folder`` and ``optim`` (see ``hparams/optim``).
+        ``seed``, ``output_folder`` and the ``sections`` (see ``hparams/``).
     run_opts : dict
         SpeechBrain's run options.
     checkpointer : AtomicCheckpointer
 
     Notes
     -----
-    Subclasses set ``best_metric`` (the lower the better) and define
+    Subclasses set ``best_metric`` (the lower the better), may need more ``sections`` of
+    the hyperparameters, and define
     ``compute_forward``, ``compute_objectives`` (the *sum* of the loss over the batch,
     in fp32), ``validate`` and ``score``.
     """
 
     best_metric: str
+    sections: tuple[str, ...] = ("optim",)
 
     def __init__(self, modules, hparams, run_opts, checkpointer: AtomicCheckpointer):
         super().__init__(modules, None, hparams, run_opts, checkpointer)
@@ -61,6 +63,11 @@ class UpdateBrain(sb.Brain, ABC):
         self._last_save = time.monotonic()
 
     # What a task defines
+
+    @classmethod
+    def build_labels(cls, hparams: Mapping, splits: Mapping, folder: Path):
+        """What is learnt of the splits, as the hyperparameters want it."""
+        return cls.labels_of(splits, hparams["data"], folder)
 
     @classmethod
     def build_head(cls, hparams: Mapping, encoder: nn.Module, labels) -> nn.Module:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from xlsr_sb.files import open_atomic
 from xlsr_sb.metrics import Score
 
 
@@ -38,9 +39,35 @@ class Evaluation:
         What the best output that does not listen would have reached.
     files : mapping of str to callable
         What else is kept, by its name behind that of the set: called with the path.
+    label : str
+        Goes into the names of files, where a model is scored in several ways.
     """
 
     scores: list[GroupScore]
     report: str
     baseline: Score
     files: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)
+    label: str = ""
+
+    def write(self, folder: Path, *, split: str) -> None:
+        """Write the report and every other file of a test set.
+
+        Parameters
+        ----------
+        folder : Path
+        split : str
+            Name of the test set.
+
+        Example
+        -------
+        >>> folder = getfixture("tmp_path")
+        >>> score = Score("WER", 0, 4)
+        >>> Evaluation([], "all right", score, label="beam").write(folder, split="test")
+        >>> [path.name for path in folder.iterdir()]
+        ['report_test.beam.txt']
+        """
+        name = f"{split}.{self.label}" if self.label else split
+        with open_atomic(folder / f"report_{name}.txt") as file:
+            file.write(self.report)
+        for ending, write in self.files.items():
+            write(folder / f"{name}.{ending}")
