@@ -1,15 +1,14 @@
 """Means and spreads over seeds: runs of one command that differ in nothing else."""
 
-import shlex
 import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
 from xlsr_sb.results.command import variant_of
 from xlsr_sb.results.rows import ResultRow
+from xlsr_sb.results.variants import label_of, side_by_side, values_of
 
 MEAN, SPREAD = " mean", " sd"  # behind the name of a metric
-ALL = "all"  # the group of all groups
 
 
 def mean_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
@@ -85,64 +84,25 @@ def means_table(rows: Sequence[ResultRow]) -> str:
         Then one line for each variant that tells its command. ``all`` is left out
         where it is one group only.
     """
-    rows = _without_doubles(rows)
-    found = {(row.group, _label(row), row.metric): row for row in rows}
-    groups = dict.fromkeys(row.group for row in rows)
-    labels = dict.fromkeys(_label(row) for row in rows)
-    metrics = dict.fromkeys(
-        row.metric.removesuffix(MEAN) for row in rows if row.metric.endswith(MEAN)
-    )
-    letters = {label: chr(ord("A") + place) for place, label in enumerate(labels)}
-    columns = [(label, metric) for metric in metrics for label in labels]
-    titles = [f"{metric} % {letters[label]}" for label, metric in columns]
-    lines = [
-        [group, *(_cell(found, group, label, metric) for label, metric in columns)]
-        for group in groups
-    ]
-    rule = f"|---|{'---:|' * len(columns)}"
-    table = [_line(["group", *titles]), rule, *map(_line, lines)]
-    runs = [f"{letters[label]}: `{label}`, {_origin(rows, label)}" for label in labels]
-    return "\n".join(table) + "\n\n" + "\n\n".join(runs)
+    found = {(row.group, label_of(row), row.metric): row for row in rows}
+
+    def cell(group: str, label: str, metric: str) -> str:
+        mean = found.get((group, label, metric + MEAN))
+        spread = found.get((group, label, metric + SPREAD))
+        if mean is None or spread is None:
+            return ""
+        return f"{100 * mean.value:.1f} ± {100 * spread.value:.1f}"
+
+    names = [row.metric for row in rows if row.metric.endswith(MEAN)]
+    metrics = dict.fromkeys(name.removesuffix(MEAN) for name in names)
+    return side_by_side(rows, list(metrics), cell=cell, origin=_origin)
 
 
-def _without_doubles(rows: Sequence[ResultRow]) -> list[ResultRow]:
-    """Rows without those of ``all`` of commands that have one other group."""
-    groups: dict[str, set[str]] = {}
-    for row in rows:
-        groups.setdefault(row.command, set()).add(row.group)
-    return [
-        row for row in rows if row.group != ALL or len(groups[row.command] - {ALL}) != 1
-    ]
-
-
-def _label(row: ResultRow) -> str:
-    """Command of a row, with the name of its group made general."""
-    words = shlex.split(row.command)
-    return shlex.join("GROUP" if word == row.group else word for word in words)
-
-
-def _cell(found: dict, group: str, label: str, metric: str) -> str:
-    """Mean and spread in percent; nothing where there are none."""
-    mean = found.get((group, label, metric + MEAN))
-    spread = found.get((group, label, metric + SPREAD))
-    if mean is None or spread is None:
-        return ""
-    return f"{100 * mean.value:.1f} ± {100 * spread.value:.1f}"
-
-
-def _origin(rows: Sequence[ResultRow], label: str) -> str:
+def _origin(rows: Sequence[ResultRow]) -> str:
     """Seeds, updates, device, commits and dates behind a variant."""
-    mine = [row for row in rows if _label(row) == label]
-
-    def of(name: str) -> str:
-        return ", ".join(dict.fromkeys(str(getattr(row, name)) for row in mine))
-
+    of = {name: values_of(rows, name) for name in ("seed", "updates", "device")}
     return (
-        f"mean ± standard deviation over {of('seed')} seeds, {of('updates')} updates "
-        f"on {of('device')}, commit {of('commit')}, {of('date')}"
+        f"mean ± standard deviation over {of['seed']} seeds, {of['updates']} updates "
+        f"on {of['device']}, commit {values_of(rows, 'commit')}, "
+        f"{values_of(rows, 'date')}"
     )
-
-
-def _line(cells: Sequence[str]) -> str:
-    """One line of a Markdown table."""
-    return f"| {' | '.join(cells)} |"

@@ -2,11 +2,12 @@
 
 A block is ``<!-- results:NAME -->``, the table, ``<!-- /results -->``. NAME chooses the
 rows by their columns, as ``recipe=Toy/ASR hparams=demo.yaml split=test``; of each leaf
-and split the last run is shown. With ``means`` in front, the means over seeds are.
+and split the last run is shown. With ``means`` in front, the means over seeds are; with
+``variants``, runs by other commands have columns of their own.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xlsr_sb.errors import InputError
@@ -15,10 +16,11 @@ from xlsr_sb.results.comparison import RECIPE, comparison_table
 from xlsr_sb.results.means import MEAN, SPREAD, means_table
 from xlsr_sb.results.rows import COLUMNS, ResultRow, read_rows
 from xlsr_sb.results.tables import latest_runs, markdown_table
+from xlsr_sb.results.variants import variants_table
 
 _OPENING = "<!-- results:{} -->"
 _CLOSING = "<!-- /results -->"
-MEANS = "means "
+MEANS, VARIANTS = "means ", "variants "
 _NAME = re.compile(_OPENING.format("(.*?)"))
 
 
@@ -187,21 +189,27 @@ def _rendered(text: str, name: str, readme_path, results_path) -> str:
     """Text with the blocks of that name rendered; errors name the README."""
     try:
         wants_means = name.startswith(MEANS)
-        rows = choose_rows(read_rows(results_path), name.removeprefix(MEANS))
+        filters = name.removeprefix(MEANS).removeprefix(VARIANTS)
+        rows = choose_rows(read_rows(results_path), filters)
         rows = [
             row for row in rows if row.metric.endswith((MEAN, SPREAD)) == wants_means
         ]
         if not rows:
             raise InputError(f"results:{name} chooses no row of {results_path}")
-        return render_between_markers(text, name, _table(rows, wants_means))
+        return render_between_markers(text, name, _table_of(name)(rows))
     except InputError as error:
         raise InputError(f"{readme_path}: {error}") from None
 
 
-def _table(rows: list[ResultRow], wants_means: bool) -> str:
-    """Markdown table of the rows of a block."""
-    if wants_means:
-        return means_table(rows)
+def _table_of(name: str) -> Callable[[list[ResultRow]], str]:
+    """What makes the table of a block."""
+    kinds = {MEANS: means_table, VARIANTS: variants_table}
+    found = [table for kind, table in kinds.items() if name.startswith(kind)]
+    return found[0] if found else _latest_table
+
+
+def _latest_table(rows: list[ResultRow]) -> str:
+    """Table of the last run of each leaf and split."""
     rows = latest_runs(rows)
     is_bench = all(row.recipe == RECIPE for row in rows)
     return comparison_table(rows) if is_bench else markdown_table(rows)
