@@ -175,3 +175,28 @@ def test_folder_of_a_language_model_must_be_there(manifest, tmp_path):
     target = tmp_path / "none" / "lm.arpa"
     with pytest.raises(InputError, match="its folder does not exist"):
         command(build_lm, "build-lm", manifest, "--to", target)
+
+
+@pytest.mark.parametrize(("metric", "weight"), [("WER", 1.0), ("CER", 2.0)])
+def test_metric_decides(model, manifest, lm, monkeypatch, metric, weight):
+    """One trial has fewer word errors, the other fewer character errors."""
+    found = {1.0: (1, 9), 2.0: (2, 8)}
+
+    def errors(_, decoder):
+        return (
+            found[decoder.weights.lm_weight] if hasattr(decoder, "weights") else (3, 9)
+        )
+
+    def search(errors_of, **_):
+        for value in found:
+            weights = Weights(lm_weight=value)
+            yield Trial(weights, errors_of(weights))
+
+    monkeypatch.setattr(tune_lm._DevSet, "errors", errors)
+    monkeypatch.setattr(tune_lm, "search", search)
+    command(tune_lm, "tune-lm", model, manifest, "--lm", lm, "--metric", metric)
+    known = json.loads((model / "decoder.json").read_text())
+    assert known["settings"]["lm_weight"] == weight
+    assert known["tuning"]["metric"] == metric
+    words = {1.0: 1, 2.0: 2}[weight]
+    assert known["tuning"]["after"]["WER"] == words / 8

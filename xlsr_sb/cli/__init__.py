@@ -4,6 +4,7 @@ xlsr-sb export RUN TARGET
 xlsr-sb transcribe SOURCE AUDIO... [--output FOLDER --format srt json ...]
 xlsr-sb build-lm SOURCE... --to LM.arpa.gz
 xlsr-sb tune-lm MODEL DEV.csv --lm LM
+xlsr-sb score REF HYP [OTHER]
 xlsr-sb features SOURCE AUDIO... --to FOLDER
 xlsr-sb convert SOURCE TARGET --to LAYOUT
 xlsr-sb shard MANIFEST FOLDER
@@ -26,6 +27,7 @@ from xlsr_sb.cli import (
     features,
     probe,
     runs,
+    score,
     shard,
     transcribe,
     tune_lm,
@@ -39,6 +41,7 @@ GROUPS = (
     transcribe,
     build_lm,
     tune_lm,
+    score,
     features,
     convert,
     shard,
