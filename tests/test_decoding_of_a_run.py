@@ -5,6 +5,7 @@ but the way is the whole one: train, ``build-lm``, ``tune-lm``, the same command
 """
 
 import json
+import shutil
 from itertools import chain
 
 import pytest
@@ -79,3 +80,28 @@ def _hypotheses(folder, kind):
     """Texts of the test set, without the names behind them."""
     lines = (folder / f"test.{kind}.hyp.trn").read_text().splitlines()
     return [line.rpartition("(")[0] for line in lines]
+
+
+def test_tuned_decoder_goes_along(trained, corpus, tmp_path, capsys):
+    """The export says what the run says, without the run's language model."""
+    _, folder, lm = trained
+    own = shutil.copytree(folder, tmp_path / "run")
+    main(
+        ["tune-lm", str(own), str(own / "manifests" / "dev.csv"), "--trials", "2"]
+        + ["--lm", str(own / lm.name)]
+    )
+    main(["export", str(own), str(tmp_path / "plain" / "model")])
+    clips = [one.wav for one in corpus.splits["test"]]
+    capsys.readouterr()
+    main(["transcribe", str(own), *clips])
+    wanted = capsys.readouterr().out
+    shutil.rmtree(own)
+    exported = shutil.move(tmp_path / "plain" / "model", tmp_path / "moved")
+    known = json.loads((exported / "decoder.json").read_text())
+    assert known["settings"]["lm"] == f"lm.{lm.name}"
+    assert known["tuning"]["trials"] == 2
+    main(["transcribe", str(exported), *clips])
+    assert capsys.readouterr().out == wanted
+    (exported / "decoder.json").unlink()
+    main(["transcribe", str(exported), *clips])
+    assert capsys.readouterr().out != wanted

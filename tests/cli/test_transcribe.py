@@ -411,7 +411,8 @@ def test_source_that_is_no_recogniser(recordings, tmp_path, capsys):
 def test_error_of_several_lines_is_shown_on_one(run, recordings, capsys, monkeypatch):
     """As those of PyTorch are."""
 
-    def fail(_):
+    def fail(_, **options):
+        assert options == {"language": None}
         raise InputError("weights:\n\tsize mismatch\n\tfor head")
 
     monkeypatch.setattr(transcribe, "load_transcriber", fail)

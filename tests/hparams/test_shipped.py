@@ -39,3 +39,13 @@ def test_files_are_short_and_titled(path):
     lines = path.read_text().splitlines()
     assert len(lines) <= 40
     assert lines[0].startswith("# ")
+
+
+RECOGNISERS = [leaf for leaf in LEAVES if leaf.parts[-3] == "ASR"]
+
+
+@pytest.mark.parametrize("path", RECOGNISERS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_recogniser_may_have_outputs_for_each_language(path):
+    """The same key on every command line."""
+    nodes = dict(walk(compose(path)))
+    assert nodes["head.per_language"].value is False

@@ -74,6 +74,28 @@ def test_they_are_made_again_when_options_change(tmp_path, prepare, caplog):
     assert "prepared anew" in caplog.text
 
 
+def test_several_languages_are_prepared_one_by_one(tmp_path, capsys):
+    """With one cache; again when the list changes, and only then."""
+    calls = []
+
+    def prepare(folder, *, language, cache):
+        calls.append(language)
+        with Path(cache).open("a") as file:
+            file.write(f"{language}\n")
+        clips = [Utterance("1", f"/{folder}/{language}", 1.0, language=language)]
+        return Corpus({"train": clips}, [Note("train", kept=1, seconds=1.0)])
+
+    cache = tmp_path / "lengths.csv"
+    for language in ("fr,it", "fr,it", "fr,it,es", "fr"):
+        options = {"folder": "no", "language": language, "cache": str(cache)}
+        found = manifests(tmp_path / "manifests", prepare, options)["train"]
+        assert [one.language for one in found] == language.split(",")
+        assert len({one.id for one in found}) == len(found)
+    assert calls == ["fr", "it", "fr", "it", "es", "fr"]
+    assert cache.read_text().split() == calls
+    assert "it train     1" in capsys.readouterr().out
+
+
 def test_they_are_made_again_when_a_file_changes(tmp_path, prepare):
     """One that an option names, such as a list of recordings."""
     file = tmp_path / "list.csv"

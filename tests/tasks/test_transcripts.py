@@ -121,7 +121,7 @@ def test_units_of_a_run_stay(tmp_path):
     assert first.vocabulary == again.vocabulary
     assert first.vocabulary.units == "characters"
     with pytest.raises(
-        InputError, match=r"units is tokens.*vocabulary\.txt is of char"
+        InputError, match=r"units is tokens.*vocabulary\.txt is .* it was characters"
     ):
         Transcripts.of(splits(), SETTINGS | {"units": "tokens"}, tmp_path)
 

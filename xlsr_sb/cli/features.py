@@ -16,7 +16,7 @@ from xlsr_sb.cli.parsing import add_command, one_line
 from xlsr_sb.encoder import XLSR
 from xlsr_sb.encoder.recordings import CONTEXTS, Plan, stream_recording
 from xlsr_sb.errors import InputError
-from xlsr_sb.export import load_transcriber
+from xlsr_sb.export import run_encoder
 from xlsr_sb.files import open_atomic, read_rows
 
 MANIFEST, SETTINGS = "features.csv", "features.json"
@@ -104,7 +104,7 @@ def _encoder(source: str) -> XLSR:
     """Encoder of a run, of an exported model, or by itself."""
     folder = Path(source)
     if (folder / "save").is_dir():
-        return load_transcriber(folder).encoder
+        return run_encoder(folder)
     if (folder / "encoder").is_dir():
         return XLSR.from_pretrained(str(folder / "encoder"))
     return XLSR.from_pretrained(source)

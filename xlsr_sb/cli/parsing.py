@@ -31,6 +31,24 @@ def add_command(
     return parser
 
 
+def add_language_to(parser: argparse.ArgumentParser) -> None:
+    """Add the language of a model that has separate outputs for several.
+
+    Example
+    -------
+    >>> parser = argparse.ArgumentParser()
+    >>> add_language_to(parser)
+    >>> parser.parse_args(["--language", "fr"]).language
+    'fr'
+    """
+    parser.add_argument(
+        "--language",
+        metavar="CODE",
+        help="of a run that was trained with head.per_language: it has outputs for "
+        "each language, and one must be named",
+    )
+
+
 def one_line(error: InputError) -> str:
     r"""An error on one line.
 

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from xlsr_sb.cli.parsing import add_command
+from xlsr_sb.cli.parsing import add_command, add_language_to
 from xlsr_sb.data.text import CHARACTERS, transcript_of
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import export_recogniser
@@ -37,6 +37,7 @@ def add_to(commands) -> None:
     export = add_command(commands, "export", _export)
     export.add_argument("run", help="folder of a run")
     export.add_argument("target", help="folder to make; it must not exist")
+    add_language_to(export)
 
     results = commands.add_parser("results", help="What is done with results files.")
     actions = results.add_subparsers(required=True, metavar="ACTION")
@@ -59,7 +60,9 @@ def add_to(commands) -> None:
 
 def _export(arguments: argparse.Namespace) -> None:
     """Export the best recogniser of a run."""
-    folder = export_recogniser(arguments.run, arguments.target)
+    folder = export_recogniser(
+        arguments.run, arguments.target, language=arguments.language
+    )
     print(f"exported to {folder}; {folder / 'README.md'} says how to use it")
 
 

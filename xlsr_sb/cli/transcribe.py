@@ -17,11 +17,11 @@ from xlsr_sb.cli.decoding import (
     plain_settings,
 )
 from xlsr_sb.cli.outputs import Output, add_output_to
-from xlsr_sb.cli.parsing import add_command, one_line
+from xlsr_sb.cli.parsing import add_command, add_language_to, one_line
 from xlsr_sb.decoders.settings import DecoderSettings
 from xlsr_sb.encoder.recordings import CONTEXTS
 from xlsr_sb.errors import InputError
-from xlsr_sb.export import Transcriber, load_transcriber
+from xlsr_sb.export import Transcriber, load_transcriber, settings_folder
 from xlsr_sb.files import csv_writer, open_atomic
 from xlsr_sb.transcription import (
     Recording,
@@ -57,6 +57,7 @@ def add_to(commands) -> None:
         help="WAV, FLAC, OGG, Opus or MP3; a folder of them; a list of paths "
         "(.txt, .lst, .list); a table (.csv) with a column wav or path",
     )
+    add_language_to(parser)
     add_output_to(parser)
     _add_computing(parser)
     add_decoder_to(parser)
@@ -94,7 +95,7 @@ def _transcribe(arguments: argparse.Namespace) -> None:
     if output.folder:
         check_names(recordings)
     decoder = _decoder(arguments)
-    transcriber = load_transcriber(arguments.source)
+    transcriber = load_transcriber(arguments.source, language=arguments.language)
     transcriber = replace(transcriber, decoder=decoder.build(transcriber.vocabulary))
     way = Transcription(
         transcriber,
@@ -118,7 +119,8 @@ def _transcribe(arguments: argparse.Namespace) -> None:
 def _decoder(arguments: argparse.Namespace) -> DecoderSettings:
     """How text is searched for, if it is not known."""
     if not arguments.text:
-        return decoder_settings(arguments, arguments.source)
+        folder = settings_folder(arguments.source, arguments.language)
+        return decoder_settings(arguments, str(folder))
     if given := given_decoder(arguments):
         raise InputError(
             f"--text {arguments.text}: a text that is known is not searched for; leave "

@@ -3,27 +3,29 @@
 import argparse
 import time
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from xlsr_sb.cli.parsing import add_command
+from xlsr_sb.cli.parsing import add_command, add_language_to
 from xlsr_sb.data.batching import EvalLoader, SpeechDataset
 from xlsr_sb.data.text import CHARACTERS, TOKENS, Vocabulary, transcript_of
 from xlsr_sb.decoders.greedy import GreedyDecoder
 from xlsr_sb.decoders.hypothesis import Decoder, space_of
 from xlsr_sb.decoders.settings import DecoderSettings
-from xlsr_sb.decoders.tuning import Trial, best_texts, search
+from xlsr_sb.decoders.tuning import Errors, Trial, best_texts, search
 from xlsr_sb.errors import InputError
-from xlsr_sb.export import Transcriber, load_transcriber
+from xlsr_sb.export import Transcriber, load_transcriber, settings_folder
 from xlsr_sb.manifest import read_manifest
 from xlsr_sb.metrics import Score, character_errors, word_errors
 
 SEED = 1986
 TRIALS = 40
 SECONDS_PER_BATCH = 60.0
+METRICS = ("WER", "CER")
 SEARCHED = {  # weights that a kind of decoder has
     "lexicon": ("lm_weight", "word_score"),
     "beam": ("lm_weight", "space_score"),
@@ -47,6 +49,7 @@ def add_to(commands) -> None:
     parser = add_command(commands, "tune-lm", _tune)
     parser.add_argument("model", help="folder of a run, or exported")
     parser.add_argument("manifest", help="CSV of the development set")
+    add_language_to(parser)
     parser.add_argument("--lm", required=True, help="ARPA, gzipped, or KenLM's binary")
     parser.add_argument("--lexicon", help="by default the words of the language model")
     parser.add_argument(
@@ -60,6 +63,13 @@ def add_to(commands) -> None:
         parser.add_argument(
             f"--{name}", type=int, default=default, help="default: %(default)s"
         )
+    parser.add_argument(
+        "--metric",
+        choices=METRICS,
+        default="WER",
+        help="whose errors count; those of the other decide between equals; CER for "
+        "languages that are written without spaces; default: %(default)s",
+    )
     parser.add_argument(
         "--keep",
         metavar="CHARACTERS",
@@ -79,34 +89,37 @@ def _tune(arguments: argparse.Namespace) -> None:
         lexicon=arguments.lexicon,
         beam_size=arguments.beam_size,
     )
-    transcriber = load_transcriber(folder)
+    transcriber = load_transcriber(folder, language=arguments.language)
     decoder = settings.build(transcriber.vocabulary)
-    dev = _DevSet.of(arguments.manifest, transcriber, keep=arguments.keep)
+    dev = _DevSet.of(transcriber, arguments)
     greedy = dev.errors(GreedyDecoder(transcriber.vocabulary))
     print(f"greedy\t{dev.shown(greedy)}", flush=True)
     begin = time.monotonic()
     trials = _trials(decoder, dev, arguments)
     best = min(trials, key=lambda one: one.errors)
+    first, last = (_order(arguments.metric)(t.errors) for t in (trials[0], best))
     tuning = {
+        "metric": arguments.metric,
         "manifest": str(Path(arguments.manifest).resolve()),
         "utterances": len(dev.references),
         "greedy": dev.rates(greedy),
-        "before": dev.rates(trials[0].errors),
-        "after": dev.rates(best.errors),
+        "before": dev.rates(first),
+        "after": dev.rates(last),
         "trials": len(trials),
         "seed": arguments.seed,
         "seconds": round(time.monotonic() - begin, 1),
     }
     chosen = {name: getattr(best.weights, name) for name in SEARCHED[arguments.kind]}
-    path = replace(settings, **chosen).save(folder, tuning=tuning)
-    print(f"best\t{_shown(best, arguments.kind)}\t{dev.shown(best.errors)}\n{path}")
+    place = settings_folder(folder, arguments.language)
+    path = replace(settings, **chosen).save(place, tuning=tuning)
+    print(f"best\t{_shown(best, arguments.kind)}\t{dev.shown(last)}\n{path}")
 
 
 def _trials(decoder, dev: "_DevSet", arguments: argparse.Namespace) -> list[Trial]:
     """Try weights and print a line for each."""
-    trials = []
+    trials, by_metric = [], _order(arguments.metric)
     for trial in search(
-        lambda weights: dev.errors(decoder.weighed(weights)),
+        lambda weights: by_metric(dev.errors(decoder.weighed(weights))),
         start=decoder.weights,
         names=SEARCHED[arguments.kind],
         num_trials=arguments.trials,
@@ -114,8 +127,14 @@ def _trials(decoder, dev: "_DevSet", arguments: argparse.Namespace) -> list[Tria
     ):
         trials.append(trial)
         shown = _shown(trial, arguments.kind)
-        print(f"{len(trials)}\t{shown}\t{dev.shown(trial.errors)}", flush=True)
+        errors = dev.shown(by_metric(trial.errors))
+        print(f"{len(trials)}\t{shown}\t{errors}", flush=True)
     return trials
+
+
+def _order(metric: str) -> Callable[[Errors], Errors]:
+    """Word errors and character errors, the decisive ones first; and back again."""
+    return lambda errors: errors[:: 1 if metric == METRICS[0] else -1]
 
 
 def _shown(trial: Trial, kind: str) -> str:
@@ -132,15 +151,19 @@ class _DevSet:
     references: list[str]
 
     @classmethod
-    def of(
-        cls, manifest: str, transcriber: Transcriber, *, keep: str | None
-    ) -> "_DevSet":
-        """Run the network over a manifest, once."""
+    def of(cls, transcriber: Transcriber, arguments: argparse.Namespace) -> "_DevSet":
+        """Run the network over a manifest, or what it has of a language, once."""
+        manifest, language = arguments.manifest, arguments.language
         utterances = read_manifest(manifest)
-        references = _references(utterances, transcriber.vocabulary, keep=keep)
+        if language is not None:
+            utterances = [one for one in utterances if one.language == language]
+        references = _references(
+            utterances, transcriber.vocabulary, keep=arguments.keep
+        )
         if not any(references):
             raise InputError(
-                f"{manifest} has no transcripts; nothing can be tuned on it"
+                f"{manifest} has no transcripts{f' of {language}' * bool(language)}; "
+                "nothing can be tuned on it"
             )
         return cls(_log_probs(utterances, transcriber), references)
 

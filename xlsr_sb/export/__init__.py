@@ -3,6 +3,7 @@
 from xlsr_sb.export.folder import RESULTS, export_recogniser
 from xlsr_sb.export.loading import load_transcriber
 from xlsr_sb.export.recogniser import Characters, Recogniser
+from xlsr_sb.export.runs import run_encoder, settings_folder
 from xlsr_sb.export.sizes import write_sizes
 from xlsr_sb.export.transcriber import Transcriber
 
@@ -13,5 +14,7 @@ __all__ = [
     "Transcriber",
     "export_recogniser",
     "load_transcriber",
+    "run_encoder",
+    "settings_folder",
     "write_sizes",
 ]

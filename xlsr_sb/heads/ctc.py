@@ -48,10 +48,22 @@ class CTCHead(nn.Module):
         -------
         Tensor [B, F, V], float32
         """
+        return self.logits(features).log_softmax(dim=-1)
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Outputs before they become probabilities.
+
+        Parameters
+        ----------
+        features : Tensor [B, F, D], of any floating type
+
+        Returns
+        -------
+        Tensor [B, F, V], float32
+        """
         with torch.autocast(features.device.type, enabled=False):
-            logits = nn.functional.linear(
+            return nn.functional.linear(
                 self.dropout(features).float(),
                 self.projection.weight.float(),
                 self.projection.bias.float(),
             )
-            return logits.log_softmax(dim=-1)

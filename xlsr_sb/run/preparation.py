@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xlsr_sb.data.corpus import Corpus
+from xlsr_sb.data.joining import prepared
 from xlsr_sb.errors import InputError
 from xlsr_sb.files import open_atomic
 from xlsr_sb.manifest import Utterance, read_utterances, write_manifest
@@ -57,7 +58,7 @@ def manifests(folder: Path, prepare: Callable[..., Corpus], options: dict) -> Sp
     prepare : callable
         Of the recipe.
     options : dict
-        Its arguments.
+        Its arguments; ``language`` may be several, with commas between.
 
     Returns
     -------
@@ -101,7 +102,7 @@ def _prepare(folder: Path, prepare: Callable[..., Corpus], options: dict) -> Non
             return
         logger.warning("prepared anew: options, or files they name, have changed")
     done.unlink(missing_ok=True)
-    corpus = prepare(**options)
+    corpus = prepared(prepare, options)
     tables = {}
     for name, utterances in corpus.splits.items():
         if isinstance(utterances, UtteranceTable):

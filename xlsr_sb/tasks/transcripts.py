@@ -10,16 +10,16 @@ from xlsr_sb.data.batching import EvalLoader, SpeechDataset, UpdateLoader
 from xlsr_sb.data.sampling import UpdatePlan
 from xlsr_sb.data.text import (
     CHARACTERS,
+    LanguageVocabularies,
     Vocabulary,
     transcript_of,
     unknown_characters,
 )
 from xlsr_sb.errors import InputError
 from xlsr_sb.manifest import Utterance
-from xlsr_sb.training import distributed
+from xlsr_sb.tasks.vocabularies import run_vocabularies
 
 logger = logging.getLogger(__name__)
-VOCABULARY = "vocabulary.txt"
 Splits = dict[str, list[Utterance]]
 
 
@@ -31,10 +31,14 @@ class Transcripts:
     ----------
     splits : dict of str to list of Utterance
     vocabulary : Vocabulary
+        Of all languages.
+    languages : LanguageVocabularies, optional
+        What each can say, where each has outputs of its own.
     """
 
     splits: Splits
     vocabulary: Vocabulary
+    languages: LanguageVocabularies | None = None
 
     @property
     def num_classes(self) -> int:
@@ -43,6 +47,8 @@ class Transcripts:
 
     def encode(self, utterance: Utterance) -> list[int]:
         """Token ids of an utterance's transcript."""
+        if self.languages is not None:
+            return self.languages.encode(utterance)
         return self.vocabulary.encode(utterance.wrd)
 
     def train_loader(
@@ -81,7 +87,14 @@ class Transcripts:
         )
 
     @classmethod
-    def of(cls, splits: Splits, settings: Mapping, folder: Path) -> "Transcripts":
+    def of(
+        cls,
+        splits: Splits,
+        settings: Mapping,
+        folder: Path,
+        *,
+        per_language: bool = False,
+    ) -> "Transcripts":
         """Make the transcripts and the vocabulary, or read the run's own.
 
         Parameters
@@ -92,12 +105,15 @@ class Transcripts:
             The ``data`` section of the hyperparameters.
         folder : Path
             Of the run; the vocabulary is kept there.
+        per_language : bool
+            Whether each language has outputs of its own.
 
         Raises
         ------
         InputError
-            If nothing is left to learn or to score, for units that are not known, and
-            where the folder has a vocabulary of others.
+            If nothing is left to learn or to score, for units that are not known, where
+            the folder has a vocabulary of others, and for an utterance of a language
+            that has no outputs.
         """
         # Runs of earlier versions do not name their units.
         units = settings.get("units", CHARACTERS)
@@ -110,17 +126,31 @@ class Transcripts:
             ready["train"] = part_of(ready["train"], settings["train_minutes"])
         for name, utterances in ready.items():
             _check_text(name, utterances)
-        path = folder / VOCABULARY
-        distributed.on_main(lambda: _make_vocabulary(path, ready["train"], units))
-        vocabulary = Vocabulary.load(path)
-        if vocabulary.units != units:
-            raise InputError(
-                f"data.units is {units}, and {path} is of {vocabulary.units}: this run "
-                "was started with other settings; take another output_folder"
-            )
+        vocabulary, languages = run_vocabularies(
+            folder, ready["train"], units=units, per_language=per_language
+        )
+        labels = cls(ready, vocabulary, languages)
         for name, utterances in ready.items():
-            _report_unknown(name, utterances, vocabulary)
-        return cls(ready, vocabulary)
+            labels._report_unknown(name, utterances)
+        return labels
+
+    def _report_unknown(self, name: str, utterances: list[Utterance]) -> None:
+        """Count the characters or symbols that the head cannot say."""
+        if self.languages is not None:
+            self.languages.check(utterances, source=name)
+            counts = self.languages.unknown(utterances)
+        else:
+            texts = [one.wrd for one in utterances]
+            counts = unknown_characters(texts, self.vocabulary)
+        if counts:
+            shown = ", ".join(f"{c!r} {n}" for c, n in counts.most_common(10))
+            logger.warning(
+                "%s: %d %s are not in the vocabulary and count as errors: %s",
+                name,
+                sum(counts.values()),
+                self.vocabulary.units,
+                shown,
+            )
 
 
 def _as_learnt(
@@ -209,26 +239,4 @@ def _check_text(name: str, utterances: list[Utterance]) -> None:
         raise InputError(
             f"{name}: none of its {len(utterances)} utterances has a transcript with "
             "a letter or digit; look at the text column of its list"
-        )
-
-
-def _make_vocabulary(path: Path, train: list[Utterance], units: str) -> None:
-    """Write the units of the training transcripts, unless a run did it before."""
-    if not path.exists():
-        Vocabulary.of([one.wrd for one in train], units=units).save(path)
-
-
-def _report_unknown(
-    name: str, utterances: list[Utterance], vocabulary: Vocabulary
-) -> None:
-    """Count the characters or symbols that the head cannot say."""
-    counts = unknown_characters([one.wrd for one in utterances], vocabulary)
-    if counts:
-        shown = ", ".join(f"{c!r} {n}" for c, n in counts.most_common(10))
-        logger.warning(
-            "%s: %d %s are not in the vocabulary and count as errors: %s",
-            name,
-            sum(counts.values()),
-            vocabulary.units,
-            shown,
         )

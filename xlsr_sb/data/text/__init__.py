@@ -1,5 +1,6 @@
 """Transcripts made comparable, and the characters or symbols that they consist of."""
 
+from xlsr_sb.data.text.languages import LanguageVocabularies
 from xlsr_sb.data.text.normalising import normalise_text
 from xlsr_sb.data.text.units import (
     CHARACTERS,
@@ -14,6 +15,7 @@ __all__ = [
     "CHARACTERS",
     "TOKENS",
     "UNITS",
+    "LanguageVocabularies",
     "Vocabulary",
     "normalise_text",
     "one_character_each",
