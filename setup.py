@@ -17,7 +17,7 @@ REQUIRED = [
     "speechbrain>=1.1.2",
     "hyperpyyaml>=1.2.3",  # brings ruamel.yaml in the version that it can read
     "sentencepiece",
-    "sacrebleu",
+    "sacrebleu>=2.0",
     "jiwer>=4.0",
     "soundfile",
     "numpy",
@@ -48,6 +48,7 @@ EXTRAS["dev"] = [
     "codespell",
     "hypothesis",
     "pre-commit",
+    "protobuf",  # transformers reads models of sentencepiece by it
     "pytest>=8.1",
     "pytest-timeout",
     "ruff>=0.17,<0.18",  # another version formats otherwise

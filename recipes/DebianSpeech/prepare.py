@@ -2,6 +2,7 @@
 
 python prepare.py FOLDER [--languages fr,it] [--sources prompts,dialogues,stamps]
                          [--debs FOLDER_OF_DEBS] [--synthetic]
+python prepare.py FOLDER --pairs x_en    # with translations into English
 python prepare.py FOLDER --unlabelled    # all that can be heard, for pretraining
 """
 
@@ -18,6 +19,7 @@ from debian_speech import (
     shouts,
     stamps,
     syllables,
+    translation,
 )
 
 from xlsr_sb.data.corpus import Corpus
@@ -37,6 +39,7 @@ def prepare(
     debs: str | Path | None = None,
     synthetic: bool = False,
     unlabelled: bool = False,
+    pairs: Sequence[str] | str | None = None,
 ) -> Corpus:
     """Transcribed speech with translations, split by sentence, or all speech.
 
@@ -60,34 +63,55 @@ def prepare(
         For pretraining: no texts, and in ``train`` all audio whatever is known of its
         text, but nothing of ``dev`` and ``test``, which stay those of the transcribed
         speech (and are empty where none was chosen).
+    pairs : sequence of str, or str with commas, optional
+        For translation, instead of ``languages``: ``es_en``, from Spanish speech into
+        English text; ``x_en``, all languages into English; ``en_x``, English into it
+        ru fr es. All sources by default. Clips with such texts only, each in its
+        split, and only these texts.
 
     Returns
     -------
     Corpus
-        Splits ``train``, ``dev``, ``test``, and a note for each source and language.
+        Splits ``train``, ``dev``, ``test``, and a note for each source and language,
+        or for each pair and split.
     """
     folder = Path(folder)
     languages = _names(languages)
-    chosen = _chosen(sources, unlabelled=unlabelled)
+    chosen = _chosen(sources, unlabelled=unlabelled, is_paired=pairs is not None)
     debs = None if debs is None else Path(debs)
+    wanted = None
+    if pairs is not None:
+        if languages or unlabelled:
+            raise InputError(
+                "pairs: they say which languages there are, and need their texts; "
+                "leave out languages and unlabelled"
+            )
+        spoken = corpus.spoken(chosen, synthetic_speech=synthetic)
+        wanted = translation.chosen_pairs(pairs, spoken)
+        languages = sorted({source for source, _ in wanted})
     try:
         if synthetic:
-            return corpus.build_synthetic(
+            made = corpus.build_synthetic(
                 folder, chosen, languages=languages, unlabelled=unlabelled
             )
-        return corpus.build(
-            folder, chosen, languages=languages, debs=debs, unlabelled=unlabelled
-        )
+        else:
+            made = corpus.build(
+                folder, chosen, languages=languages, debs=debs, unlabelled=unlabelled
+            )
+        return made if wanted is None else translation.translated(made, wanted)
     except OSError as error:  # a full disk, a folder that may not be written
         raise InputError(
             f"{folder}: {error}; run again when that is mended, what is done is kept"
         ) from error
 
 
-def _chosen(sources: Sequence[str] | str | None, *, unlabelled: bool) -> dict:
+def _chosen(
+    sources: Sequence[str] | str | None, *, unlabelled: bool, is_paired: bool
+) -> dict:
     """Modules of the sources by name, in an order of their own."""
     known = {**TRANSCRIBED, **HEARD} if unlabelled else TRANSCRIBED
-    default = known if unlabelled or sources is not None else DEFAULT
+    wide = unlabelled or is_paired or sources is not None
+    default = known if wide else DEFAULT
     names = _names(sources) or default
     if without_text := sorted(set(names) & set(HEARD) - set(known)):
         raise InputError(
@@ -115,6 +139,7 @@ def _arguments() -> argparse.Namespace:
     sources = f"{', '.join(TRANSCRIBED)} (default: {DEFAULT[0]}); unlabelled, "
     sources += f"also {', '.join(HEARD)} (default: all)"
     parser.add_argument("--sources", help=sources)
+    parser.add_argument("--pairs", help="for translation: x_en, en_x, or es_en,fr_en")
     parser.add_argument("--debs", type=Path, help="folder of downloaded packages")
     parser.add_argument("--synthetic", action="store_true", help="eSpeak NG instead")
     parser.add_argument(
@@ -133,6 +158,7 @@ def main() -> None:
         debs=options.debs,
         synthetic=options.synthetic,
         unlabelled=options.unlabelled,
+        pairs=options.pairs,
     )
     print(made.table())
     for name, utterances in made.splits.items():

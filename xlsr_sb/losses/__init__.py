@@ -6,12 +6,15 @@ from xlsr_sb.losses.contrastive import (
     sample_negatives,
 )
 from xlsr_sb.losses.ctc import CTCLoss, ctc_loss, has_alignment
+from xlsr_sb.losses.translation import TranslationLoss, label_smoothed_loss
 
 __all__ = [
     "CTCLoss",
     "ContrastiveLoss",
+    "TranslationLoss",
     "contrastive_loss",
     "ctc_loss",
     "has_alignment",
+    "label_smoothed_loss",
     "sample_negatives",
 ]

@@ -1,4 +1,4 @@
-"""Error rates that add up, how sure they are, and files for NIST's scoring tools."""
+"""Error rates and scores of translations, how sure they are, and files for NIST."""
 
 from xlsr_sb.metrics.bootstrap import (
     Difference,
@@ -28,30 +28,60 @@ from xlsr_sb.metrics.report import alignment_report
 from xlsr_sb.metrics.sclite import sclite_counts
 from xlsr_sb.metrics.score import Score
 from xlsr_sb.metrics.table import ScoreRow, score_table, write_score_table
+from xlsr_sb.metrics.translation import (
+    TRANSLATION_METRICS,
+    TranslationCounts,
+    TranslationScore,
+    bleu_tokenizer,
+    count_translations,
+)
+from xlsr_sb.metrics.translation_bootstrap import (
+    Gain,
+    translation_gain,
+    translation_interval,
+)
+from xlsr_sb.metrics.translation_table import (
+    TranslationRow,
+    mean_score,
+    translation_table,
+    write_translation_table,
+)
 
 __all__ = [
     "METRICS",
+    "TRANSLATION_METRICS",
     "Difference",
     "ErrorCounts",
+    "Gain",
     "Interval",
     "Score",
     "ScoreRow",
     "Segment",
     "TimedWord",
     "Transcription",
+    "TranslationCounts",
+    "TranslationRow",
+    "TranslationScore",
     "alignment_report",
+    "bleu_tokenizer",
     "bootstrap_interval",
     "character_errors",
     "constant_output_errors",
     "count_errors",
+    "count_translations",
+    "mean_score",
     "paired_difference",
     "read_trn",
     "sclite_counts",
     "score_table",
     "symbol_errors",
+    "translation_gain",
+    "translation_interval",
+    "translation_table",
     "word_errors",
     "write_ctm",
     "write_score_table",
     "write_stm",
+    "write_translation_table",
     "write_trn",
 ]

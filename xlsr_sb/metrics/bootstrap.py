@@ -95,11 +95,11 @@ def bootstrap_interval(
     (0.2, 0.3, 'utterances')
     """
     columns = np.stack([counts.errors, counts.totals], axis=1)
-    columns, drawn = _units(columns, speakers)
+    columns, drawn = drawn_units(columns, speakers)
     rates = _rates(columns, draws, seed)
     if len(columns) < 2 or not len(rates):
         return None
-    return Interval(*_limits(rates[:, 0]), drawn)
+    return Interval(*limits_of(rates[:, 0]), drawn)
 
 
 def paired_difference(
@@ -141,20 +141,39 @@ def paired_difference(
             "of the same references in the same order"
         )
     columns = np.stack([ours.errors, other.errors, ours.totals], axis=1)
-    columns, drawn = _units(columns, speakers)
+    columns, drawn = drawn_units(columns, speakers)
     rates = _rates(columns, draws, seed)
     if not len(rates):
         raise ValueError(f"{ours.metric}: the references are empty")
     differences = rates[:, 1] - rates[:, 0]
     value = other.score().value - ours.score().value
     better = float((differences < 0).mean())
-    return Difference(value, *_limits(differences), better, drawn)
+    return Difference(value, *limits_of(differences), better, drawn)
 
 
-def _units(
+def drawn_units(
     columns: np.ndarray, speakers: Sequence[str] | None
 ) -> tuple[np.ndarray, str]:
-    """Counts of what is drawn, one row each: of speakers or of utterances."""
+    """Counts of what is drawn, one row each: of speakers or of utterances.
+
+    Parameters
+    ----------
+    columns : int array [N, C]
+        Counts of each utterance.
+    speakers : sequence of str, optional
+        Where all are known and enough, they are drawn.
+
+    Returns
+    -------
+    columns : int array
+    drawn : str
+        ``speakers`` or ``utterances``.
+
+    Example
+    -------
+    >>> drawn_units(np.array([[1, 2]]), None)[1]
+    'utterances'
+    """
     if speakers is None:
         return columns, UTTERANCES
     if len(speakers) != len(columns):
@@ -173,13 +192,28 @@ def _rates(columns: np.ndarray, draws: int, seed: int) -> np.ndarray:
     Draws without a unit in the references are left out.
     """
     nothing = np.zeros((0, columns.shape[1]))
-    sums = np.concatenate([nothing, *_drawn_sums(columns, draws, seed)])
+    sums = np.concatenate([nothing, *drawn_sums(columns, draws, seed)])
     sums = sums[sums[:, -1] > 0]
     return sums[:, :-1] / sums[:, -1:]
 
 
-def _drawn_sums(columns: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarray]:
-    """Sums of the columns over each draw, [draws, columns], in pieces."""
+def drawn_sums(columns: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarray]:
+    """Sums of the columns over each draw, [draws, C], in pieces.
+
+    Parameters
+    ----------
+    columns : int array [N, C]
+        Of what is drawn.
+    draws : int
+        Each takes N rows, any row any number of times.
+    seed : int
+
+    Example
+    -------
+    >>> (sums,) = drawn_sums(np.array([[1, 2], [1, 2]]), draws=3, seed=0)
+    >>> sums.tolist()
+    [[2, 4], [2, 4], [2, 4]]
+    """
     # Sorted, so that the order of the utterances changes nothing.
     ordered = columns[np.lexsort(columns.T)].astype(np.int32)
     generator = np.random.default_rng(seed)
@@ -192,8 +226,18 @@ def _drawn_sums(columns: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarr
         yield np.stack(sums, axis=1)
 
 
-def _limits(values: np.ndarray) -> tuple[float, float]:
-    """Ends of the middle 95 % of the values."""
+def limits_of(values: np.ndarray) -> tuple[float, float]:
+    """Ends of the middle 95 % of the values.
+
+    Parameters
+    ----------
+    values : float array [draws]
+
+    Example
+    -------
+    >>> [round(end) for end in limits_of(np.arange(201.0))]
+    [5, 195]
+    """
     rest = 50 * (1 - LEVEL)
     low, high = np.percentile(values, [rest, 100 - rest])
     return float(low), float(high)

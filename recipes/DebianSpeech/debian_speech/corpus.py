@@ -83,6 +83,13 @@ def build_synthetic(
     return _corpus({synthetic.NAME: reading}, folder / "audio", unlabelled=unlabelled)
 
 
+def spoken(chosen: Mapping, *, synthetic_speech: bool) -> set[str]:
+    """Languages that there is speech in."""
+    if synthetic_speech:
+        return set(synthetic.LANGUAGES)
+    return {code for source in chosen.values() for code in source.LANGUAGES}
+
+
 def _corpus(
     readings: Mapping[str, Reading], folder: Path, *, unlabelled: bool
 ) -> Corpus:

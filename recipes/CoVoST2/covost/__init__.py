@@ -1,0 +1,1 @@
+"""CoVoST-2: translations of Common Voice 4, as they were published."""
