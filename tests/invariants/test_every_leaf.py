@@ -7,6 +7,7 @@ them are given a very small pretrained encoder and few updates.
 import csv
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.outcome import differences, final_state
 from tests.recipes import debian_packages
 from tests.recipes.babel_files import write_babel
 from tests.recipes.common_voice_files import write_common_voice
+from tests.recipes.covost2_files import write_covost2
 from tests.recipes.librispeech_files import write_librispeech
 from tests.recipes.mls_files import write_mls
 from tests.recipes.voxpopuli_files import write_voxpopuli
@@ -35,11 +37,13 @@ COLUMNS = ["recipe", "hparams", "flags"]
 CONTRASTIVE = {"contrastive error"}
 METRICS = {  # by the recipe's task
     "ASR": [{"WER", "CER"}, {"PER"}],
+    "ST": [{"BLEU", "chrF"}],
     "SSL": [CONTRASTIVE, CONTRASTIVE | {"unit error"}],
 }
 CORPORA = {  # in their publishers' layouts
     "babel": write_babel,
     "common_voice": write_common_voice,
+    "covost2": write_covost2,
     "librispeech": write_librispeech,
     "mls": write_mls,
     "voxpopuli": write_voxpopuli,
@@ -107,7 +111,7 @@ def test_leaf_trains_and_every_key_is_read(
     )
     assert run.wait() == 0, run.err
     results = read_rows(tmp_path / "a" / "results.csv")
-    assert {result.metric for result in results} in METRICS[row["recipe"][-3:]]
+    assert {result.metric for result in results} in METRICS[Path(row["recipe"]).name]
     assert {(row["recipe"], row["hparams"], 3)} == {
         (result.recipe, result.hparams, result.updates) for result in results
     }

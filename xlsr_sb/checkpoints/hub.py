@@ -8,6 +8,7 @@ from xlsr_sb.errors import InputError
 ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 TEXTS = ["config.json", "vocab.json", "added_tokens.json", "special_tokens_map.json"]
 TEXTS += ["tokenizer_config.json", "preprocessor_config.json", "processor_config.json"]
+TEXTS += ["generation_config.json", "sentencepiece.bpe.model"]  # of translators
 SAFE = ["model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json"]
 PICKLED = ["pytorch_model.bin", "pytorch_model-*-of-*.bin"]
 PICKLED += ["pytorch_model.bin.index.json"]

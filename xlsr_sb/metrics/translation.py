@@ -44,6 +44,14 @@ class TranslationScore:
     signature: str
 
     @property
+    def errors(self) -> None:
+        """None: it is no share of a count, unlike an error rate."""
+
+    @property
+    def total(self) -> None:
+        """None, likewise."""
+
+    @property
     def text(self) -> str:
         """The score as it can be quoted."""
         return f"{self.name} = {self.value:.2f} ({self.signature})"

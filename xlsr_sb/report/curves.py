@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.report import pretraining
+from xlsr_sb.report import pretraining, translation
 from xlsr_sb.report.panels import COLOURS, Curve, Panel, add_legend
 
 LOSSES = Panel("loss", {"train_loss": "training", "valid_loss": "validation"})
@@ -25,14 +25,15 @@ def learning_curve(
 ) -> None:
     r"""Draw losses and error rates against updates, as a small PNG.
 
-    Of a pretraining run, losses, accuracies and perplexities.
+    Of a pretraining run, losses, accuracies and perplexities; of a translation run,
+    losses and BLEU.
 
     Parameters
     ----------
     csv_path : path
         Table with the columns ``update``, ``train_loss``, ``valid_loss``, ``WER`` and
         ``CER`` or ``PER`` among others, in any order; an empty cell is a value not
-        measured. Or that of a pretraining run.
+        measured. Or that of a pretraining or translation run.
     png_path : path
         File to write.
     constant_rate : float, optional
@@ -55,7 +56,9 @@ def learning_curve(
     b'PNG'
     """
     columns = _columns(csv_path)
-    if found := columns & set(pretraining.COLUMNS):
+    if columns >= set(translation.COLUMNS):
+        figure = translation.draw_translation(read_curve(csv_path, translation.COLUMNS))
+    elif found := columns & set(pretraining.COLUMNS):
         figure = pretraining.draw_pretraining(read_curve(csv_path, sorted(found)))
     else:
         rates = SYMBOLS if columns >= set(SYMBOLS.lines) else RATES

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from xlsr_sb.results.command import variant_of
-from xlsr_sb.results.rows import ResultRow
+from xlsr_sb.results.rows import MEAN, SPREAD, ResultRow, shown_value
 from xlsr_sb.results.variants import label_of, side_by_side, values_of
-
-MEAN, SPREAD = " mean", " sd"  # behind the name of a metric
 
 
 def mean_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
@@ -91,7 +89,7 @@ def means_table(rows: Sequence[ResultRow]) -> str:
         spread = found.get((group, label, metric + SPREAD))
         if mean is None or spread is None:
             return ""
-        return f"{100 * mean.value:.1f} ± {100 * spread.value:.1f}"
+        return f"{shown_value(mean)} ± {shown_value(spread)}"
 
     names = [row.metric for row in rows if row.metric.endswith(MEAN)]
     metrics = dict.fromkeys(name.removesuffix(MEAN) for name in names)

@@ -13,8 +13,8 @@ from pathlib import Path
 from xlsr_sb.errors import InputError
 from xlsr_sb.files import open_atomic
 from xlsr_sb.results.comparison import RECIPE, comparison_table
-from xlsr_sb.results.means import MEAN, SPREAD, means_table
-from xlsr_sb.results.rows import COLUMNS, ResultRow, read_rows
+from xlsr_sb.results.means import means_table
+from xlsr_sb.results.rows import COLUMNS, MEAN, SPREAD, ResultRow, read_rows
 from xlsr_sb.results.tables import latest_runs, markdown_table
 from xlsr_sb.results.variants import variants_table
 

@@ -73,7 +73,37 @@ class ResultRow:
     date: str
 
 
+MEAN, SPREAD = " mean", " sd"  # behind the name of a metric, over seeds
 COLUMNS = tuple(field.name for field in fields(ResultRow))
+
+
+def is_share(row: ResultRow) -> bool:
+    """Tell whether the value is a share of a count, and shown in percent.
+
+    Parameters
+    ----------
+    row : ResultRow
+
+    Returns
+    -------
+    bool
+    """
+    return row.total is not None
+
+
+def shown_value(row: ResultRow) -> str:
+    """Value as tables have it: one decimal, of a share in percent.
+
+    Parameters
+    ----------
+    row : ResultRow
+
+    Returns
+    -------
+    str
+    """
+    return f"{row.value * (100 if is_share(row) else 1):.1f}"
+
 
 _PARSERS = {
     str: str,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from xlsr_sb.results.rows import ResultRow
+from xlsr_sb.results.rows import ResultRow, is_share, shown_value
 
 NAMES = ("recipe", "hparams", "split")  # columns of their own where they differ
 
@@ -114,22 +114,14 @@ def _grid(rows: Sequence[ResultRow]) -> list[list[str]]:
 def _cells(by_metric: dict[str, ResultRow], metrics: dict[str, None]) -> list[str]:
     """Clips and metrics of one line; nothing where a metric was not measured."""
     clips = max(row.clips for row in by_metric.values())
-    values = [
-        f"{row.value * (100 if _is_share(row) else 1):.1f}" if row else ""
-        for row in map(by_metric.get, metrics)
-    ]
+    values = [shown_value(row) if row else "" for row in map(by_metric.get, metrics)]
     return [f"{clips:,}", *values]
 
 
 def _title(rows: Sequence[ResultRow], metric: str) -> str:
     """Metric with its unit."""
-    share = any(_is_share(row) for row in rows if row.metric == metric)
+    share = any(is_share(row) for row in rows if row.metric == metric)
     return f"{metric} %" if share else metric
-
-
-def _is_share(row: ResultRow) -> bool:
-    """Tell whether the value is a share of a count."""
-    return row.total is not None
 
 
 def _is_all(names: tuple[str, ...]) -> bool:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from xlsr_sb.results.command import variant_of
-from xlsr_sb.results.rows import ResultRow
+from xlsr_sb.results.rows import MEAN, ResultRow, is_share, shown_value
 
 ALL = "all"  # the group of all groups
 
@@ -42,7 +42,7 @@ def variants_table(rows: Sequence[ResultRow]) -> str:
 
     def cell(group: str, label: str, metric: str) -> str:
         row = found.get((group, label, metric))
-        return f"{100 * row.value:.1f}" if row else ""
+        return shown_value(row) if row else ""
 
     metrics = list(dict.fromkeys(row.metric for row in rows))
     return side_by_side(rows, metrics, cell=cell, origin=_origin)
@@ -61,7 +61,7 @@ def side_by_side(
     ----------
     rows : sequence of ResultRow
     metrics : sequence of str
-        Shares, in the order of the columns.
+        In the order of the columns.
     cell : callable
         Text for a group, a command and a metric.
     origin : callable
@@ -76,7 +76,11 @@ def side_by_side(
     labels = dict.fromkeys(label_of(row) for row in rows)
     letters = {label: chr(ord("A") + place) for place, label in enumerate(labels)}
     columns = [(label, metric) for metric in metrics for label in labels]
-    titles = [f"{metric} % {letters[label]}" for label, metric in columns]
+    shares = {row.metric.removesuffix(MEAN) for row in rows if is_share(row)}
+    titles = [
+        f"{metric} {'% ' * (metric in shares)}{letters[label]}"
+        for label, metric in columns
+    ]
     lines = [
         [group, *(cell(group, label, metric) for label, metric in columns)]
         for group in groups

@@ -100,12 +100,13 @@ class TrainingRun:
         results = self.folder / RESULTS
         append_rows(results, rows, keep=lambda old: _is_other_decoder(old, rows[0]))
         curve, picture = self.folder / CURVE, self.folder / "learning_curve.png"
-        lowest = min(score.value for score in baselines.values())
+        known = {name: one for name, one in baselines.items() if one is not None}
+        lowest = min((one.value for one in known.values()), default=None)
         learning_curve(curve, picture, constant_rate=lowest)
         table = summary_table(rows)
         logger.info("results:\n%s", table)
         print(f"\n{table}\n")
-        for name, score in baselines.items():
+        for name, score in known.items():
             value = f"{100 * score.value:.1f} %"
             print(f"best constant output on {name}: {score.name} {value}")
         print(f"results: {results.resolve()}\nlearning curve: {picture.resolve()}")

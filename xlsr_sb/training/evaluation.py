@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xlsr_sb.files import open_atomic
-from xlsr_sb.metrics import Score
+from xlsr_sb.metrics import Score, TranslationScore
 
 
 @dataclass(frozen=True)
@@ -16,13 +16,13 @@ class GroupScore:
     ----------
     group : str
         A language, or ``all``.
-    score : Score
+    score : Score or TranslationScore
     clips : int
         Utterances in the group.
     """
 
     group: str
-    score: Score
+    score: Score | TranslationScore
     clips: int
 
 
@@ -35,8 +35,9 @@ class Evaluation:
     scores : list of GroupScore
     report : str
         Text for people: what was recognised, utterance by utterance.
-    baseline : Score
-        What the best output that does not listen would have reached.
+    baseline : Score or None
+        What the best output that does not listen would have reached; None where nobody
+        asked.
     files : mapping of str to callable
         What else is kept, by its name behind that of the set: called with the path.
     label : str
@@ -45,7 +46,7 @@ class Evaluation:
 
     scores: list[GroupScore]
     report: str
-    baseline: Score
+    baseline: Score | None
     files: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)
     label: str = ""
 

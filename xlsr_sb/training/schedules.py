@@ -91,6 +91,40 @@ class LinearDecay(Schedule):
         return max(0.0, left / (self.num_updates - self.warmup_updates))
 
 
+class InverseSquareRoot(Schedule):
+    """Linear warm-up, then down with the root of the updates.
+
+    It is fairseq's ``inverse_sqrt``, from a rate of 0, as with ``--warmup-init-lr 0``.
+    It does not know where a run ends, so a run may be made longer.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    warmup_updates : int
+        Updates until the peak, at least 1.
+
+    Example
+    -------
+    >>> import torch
+    >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1e-3)
+    >>> schedule = InverseSquareRoot(optimizer, warmup_updates=100)
+    >>> [schedule.scale(update) for update in (0, 50, 100, 400, 10_000)]
+    [0.0, 0.5, 1.0, 0.5, 0.1]
+    """
+
+    def __init__(self, optimizer: Optimizer, *, warmup_updates: int) -> None:
+        if warmup_updates < 1:
+            raise InputError(f"warmup_updates must be at least 1, got {warmup_updates}")
+        super().__init__(optimizer)
+        self.warmup_updates = warmup_updates
+
+    def scale(self, update: int) -> float:
+        """Rate of an update, counted from 0, as a share of the peak."""
+        if update < self.warmup_updates:
+            return update / self.warmup_updates
+        return math.sqrt(self.warmup_updates / update)
+
+
 class TriStage(Schedule):
     r"""Linear warm-up, plateau, exponential decay: fairseq's ``tri_stage``.
 
