@@ -1,0 +1,1 @@
+"""What turns a model of the next token into sequences of tokens."""
