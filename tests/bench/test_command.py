@@ -10,6 +10,7 @@ import csv
 import pytest
 
 from xlsr_sb.bench import Line, suite
+from xlsr_sb.bench.lexicon_decoding import MODELS
 from xlsr_sb.bench.processes import Worker, WorkerDiedError
 from xlsr_sb.cli import bench, main
 from xlsr_sb.errors import InputError
@@ -64,7 +65,7 @@ def test_pretraining_beside_the_peer_that_has_it(capsys):
 
 
 def test_loader_and_decoders(capsys):
-    """Without the encoder; three kinds of files with 0 and 2 workers, two decoders."""
+    """Three kinds of files with 0 and 2 workers; greedy decoders and lexicons."""
     call("--quick", "--parts", "loader,decoding", "--threads", 1)
     out = capsys.readouterr().out
     for kind in ("FLAC 16 kHz", "MP3 48 kHz", "segments of a long FLAC"):
@@ -72,6 +73,10 @@ def test_loader_and_decoders(capsys):
             assert f"loader, {kind}, {workers} workers, beside speechbrain" in out
     for peer in ("speechbrain", "transformers"):
         assert f"decoding, greedy CTC, beside {peer}" in out
+    assert "decoding, greedy texts of 640 utterances of 1 to 3 s\n  time " in out
+    for model in MODELS:
+        assert f"lexicon, {model} model" in out
+    assert out.count("  word error rate  %") >= len(MODELS)
 
 
 def test_peers_that_are_missing_or_die_do_not_stop_the_others(monkeypatch, capsys):

@@ -27,7 +27,7 @@ def test_every_number_arrives(tmp_path):
     """All of them changed at once."""
     numbers = {"lm": "a.arpa", "lexicon": "a.txt", "lm_weight": 1.5, "word_score": 0.5}
     numbers |= {"space_score": 0.25, "beam_size": 7, "beam_tokens": 5}
-    numbers |= {"beam_threshold": 9.0}
+    numbers |= {"beam_threshold": 9.0, "beam_min_probability": 0.0}
     found = section(kind="lexicon", **numbers)(tmp_path)
     assert found == DecoderSettings("lexicon", **numbers)
 

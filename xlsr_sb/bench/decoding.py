@@ -11,14 +11,18 @@ import torch
 from speechbrain.decoders import ctc_greedy_decode
 from torch import Tensor
 
-from xlsr_sb.decoders.greedy import greedy_decode
+from xlsr_sb.data.text import Vocabulary
+from xlsr_sb.decoders.greedy import GreedyDecoder, greedy_decode
 from xlsr_sb.errors import InputError
 from xlsr_sb.lengths import mask_of
 
 BATCH, FRAMES, FRAMES_QUICK = 32, 750, 100
 BLANK, FIRST_LETTER = 0, 0x4E00  # one character a token, none of them a space
 NUM_TOKENS = 64
+CHARACTERS = range(FIRST_LETTER, FIRST_LETTER + NUM_TOKENS - 3)  # beside 3 others
 BLANK_SHARE = 0.7  # of the frames, as a trained model has it
+UTTERANCES, UTTERANCES_QUICK = 10_000, 640  # whose texts are wanted, a batch at a time
+SHORTEST, LONGEST = 50, 150  # frames of each
 
 
 def measure(*, pairs: int, quick: bool) -> dict:
@@ -48,7 +52,8 @@ def measure(*, pairs: int, quick: bool) -> dict:
     >>> sorted(set(found) - {"transformers"})
     ['frames', 'ours', 'speechbrain']
     """
-    log_probs, num_frames = _log_probs(FRAMES_QUICK if quick else FRAMES)
+    longest = FRAMES_QUICK if quick else FRAMES
+    log_probs, num_frames = _log_probs(longest // 2, longest, BATCH)
     fractions = num_frames / log_probs.shape[1]
     decoders: dict[str, Callable[[], list]] = {
         "ours": lambda: greedy_decode(log_probs, num_frames=num_frames, blank=BLANK),
@@ -71,16 +76,61 @@ def measure(*, pairs: int, quick: bool) -> dict:
     return found
 
 
-def _log_probs(num_frames: int) -> tuple[Tensor, Tensor]:
+def measure_texts(*, pairs: int, quick: bool) -> dict:
+    """Seconds to make the texts of many utterances, greedily, in batches.
+
+    Parameters
+    ----------
+    pairs : int
+        Times that it is done.
+    quick : bool
+        Whether there are few utterances.
+
+    Returns
+    -------
+    dict
+        ``utterances``, and a list of ``seconds``. Making the log-probabilities is not
+        counted.
+
+    Example
+    -------
+    >>> found = measure_texts(pairs=2, quick=True)
+    >>> found["utterances"], len(found["seconds"])
+    (640, 2)
+    """
+    number = UTTERANCES_QUICK if quick else UTTERANCES
+    decoder = GreedyDecoder(Vocabulary.of(["".join(map(chr, CHARACTERS))]))
+    return {
+        "utterances": number,
+        "seconds": [_seconds_of_texts(decoder, number) for _ in range(pairs)],
+    }
+
+
+def _seconds_of_texts(decoder: GreedyDecoder, number: int) -> float:
+    """Time of some utterances."""
+    seconds = 0.0
+    for first in range(0, number, BATCH):
+        size = min(BATCH, number - first)
+        log_probs, num_frames = _log_probs(SHORTEST, LONGEST, size)
+        begin = time.perf_counter()
+        found = decoder.decode(log_probs, num_frames=num_frames)
+        texts = [best.text for [best] in found]
+        seconds += time.perf_counter() - begin
+        if not all(texts):
+            raise InputError("bench: greedy decoding left an utterance without text")
+    return seconds
+
+
+def _log_probs(shortest: int, longest: int, size: int) -> tuple[Tensor, Tensor]:
     """Log-probabilities [B, F, V] that are sure of themselves, and real frames [B]."""
     generator = torch.Generator().manual_seed(0)
-    shape = BATCH, num_frames
+    shape = size, longest
     tokens = torch.randint(1, NUM_TOKENS, shape, generator=generator)
     is_blank = torch.rand(shape, generator=generator) < BLANK_SHARE
-    path = tokens.masked_fill(is_blank, BLANK).repeat_interleave(2, 1)[:, :num_frames]
+    path = tokens.masked_fill(is_blank, BLANK).repeat_interleave(2, 1)[:, :longest]
     logits = torch.randn(*shape, NUM_TOKENS, generator=generator)
     logits += 10.0 * torch.nn.functional.one_hot(path, NUM_TOKENS)
-    counts = torch.linspace(num_frames // 2, num_frames, BATCH).long()
+    counts = torch.linspace(shortest, longest, size).long()
     return logits.log_softmax(dim=-1), counts
 
 

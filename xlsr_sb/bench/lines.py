@@ -2,6 +2,7 @@
 
 import csv
 import io
+import statistics
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields, replace
 
@@ -16,7 +17,7 @@ class Line:
     Parameters
     ----------
     scene : str
-        Size of the encoder, ``loader`` or ``decoding``.
+        Size of the encoder, ``loader``, ``decoding`` or ``lexicon``.
     work : str
         What was done, in words.
     quantity, unit : str
@@ -66,7 +67,41 @@ RECORDED = {
     "share of the products' time": Metrics("share of product peak"),
     "products alone": Metrics(ratio="possible x"),
     "speed": Metrics("x real time", "peer x real time", "speed x", "lowest x"),
+    "word error rate": Metrics("WER %", "peer WER %"),
 }
+
+
+def rate_line(
+    scene: str, work: str, peer: str, ours: Sequence[float], theirs: Sequence[float]
+) -> Line:
+    """Two lists of speeds, pair by pair.
+
+    Parameters
+    ----------
+    scene, work, peer : str
+    ours, theirs : sequence of float
+        Seconds of speech in a second.
+
+    Example
+    -------
+    >>> line = rate_line("loader", "FLAC", "speechbrain", [6.0, 4.0], [2.0, 2.0])
+    >>> line.ours, line.ratio, line.low, line.pairs
+    (5.0, 2.5, 2.0, 2)
+    """
+    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+    return Line(
+        scene,
+        work,
+        "speed",
+        "x real time",
+        peer,
+        ours=statistics.median(ours),
+        theirs=statistics.median(theirs),
+        ratio=statistics.median(ratios),
+        low=min(ratios),
+        high=max(ratios),
+        pairs=len(ratios),
+    )
 
 
 def text_table(lines: Sequence[Line]) -> str:

@@ -11,15 +11,14 @@ from pathlib import Path
 import torch
 
 from xlsr_sb.bench.cases import Case, Settings
-from xlsr_sb.bench.lines import Line
+from xlsr_sb.bench.decoding_lines import decoding_lines
+from xlsr_sb.bench.lines import Line, rate_line
 from xlsr_sb.bench.measuring import build, compare, compare_features, lines_of
 from xlsr_sb.bench.pretraining import new_head
 from xlsr_sb.bench.processes import Worker, WorkerDiedError
 from xlsr_sb.encoder import XLSR, XLSRConfig
-from xlsr_sb.lengths import FRAME_RATE
 
 LOADER_WORKERS = (0, 2)
-DECODERS = ("speechbrain", "transformers")
 
 
 def run_bench(
@@ -45,7 +44,7 @@ def run_bench(
     Example
     -------
     >>> settings = Settings(parts=["decoding"], quick=True, pairs=1, threads=1)
-    >>> for line in run_bench(settings):
+    >>> for line in list(run_bench(settings))[:2]:
     ...     print(line.scene, line.quantity, line.peer)
     decoding speed speechbrain
     decoding speed transformers
@@ -177,40 +176,6 @@ def loader_lines(ours: Worker, settings: Settings, folder: Path) -> Iterator[Lin
     answer = ours.ask("loading", folder=str(audio), workers=LOADER_WORKERS, **options)
     for found in answer["rates"]:
         work = f"{found['name']}, {found['workers']} workers"
-        yield _rate_line(
+        yield rate_line(
             "loader", work, "speechbrain", found["ours"], found["speechbrain"]
         )
-
-
-def decoding_lines(ours: Worker, settings: Settings) -> Iterator[Line]:
-    """Seconds of speech that are decoded in a second."""
-    found = ours.ask("decoding", pairs=settings.pairs, quick=settings.quick)
-    seconds = found["frames"] / FRAME_RATE
-    rates = [seconds / one for one in found["ours"]]
-    for peer in DECODERS:
-        if isinstance(found[peer], str):
-            shared = {"quantity": "not measured", "unit": "", "note": found[peer]}
-            yield Line("decoding", "greedy CTC", peer=peer, **shared)
-        else:
-            theirs = [seconds / one for one in found[peer]]
-            yield _rate_line("decoding", "greedy CTC", peer, rates, theirs)
-
-
-def _rate_line(
-    scene: str, work: str, peer: str, ours: Sequence[float], theirs: Sequence[float]
-) -> Line:
-    """Two lists of speeds, pair by pair."""
-    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    return Line(
-        scene,
-        work,
-        "speed",
-        "x real time",
-        peer,
-        ours=statistics.median(ours),
-        theirs=statistics.median(theirs),
-        ratio=statistics.median(ratios),
-        low=min(ratios),
-        high=max(ratios),
-        pairs=len(ratios),
-    )

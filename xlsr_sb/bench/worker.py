@@ -52,6 +52,8 @@ class Server:
             "settle": self._settle,
             "loading": _loading,
             "decoding": _decoding,
+            "greedy_texts": _greedy_texts,
+            "lexicon_decoding": _lexicon_decoding,
         }
 
     def answer(self, command: dict) -> dict:
@@ -102,6 +104,18 @@ def _decoding(**question) -> dict:
     from xlsr_sb.bench import decoding  # likewise
 
     return decoding.measure(**question)
+
+
+def _greedy_texts(**question) -> dict:
+    from xlsr_sb.bench import decoding
+
+    return decoding.measure_texts(**question)
+
+
+def _lexicon_decoding(**question) -> dict:
+    from xlsr_sb.bench import lexicon_decoding
+
+    return lexicon_decoding.measure(**question)
 
 
 def serve(server: Server, commands: TextIO, answers: TextIO) -> None:

@@ -105,10 +105,16 @@ class LexiconDecoder:
 
     def _hypotheses(self, frames: np.ndarray) -> list[Hypothesis]:
         """Hypotheses of one utterance."""
-        # All end with the same space, so flashlight has merged those of the same words.
-        results = results_of(self._decoder, self._ended(frames))
-        best = islice(results, self.beam.num_best)
+        ended = self._ended(frames)
+        best = self._results(self.beam.likely(ended))
+        if best[0].score < NEVER / 2:  # no known words are made of likely tokens
+            best = self._results(ended)
         return [self._hypothesis(one, frames) for one in best]
+
+    def _results(self, frames: np.ndarray) -> list[Result]:
+        """Best results of flashlight."""
+        # All end with the same space, so flashlight has merged those of the same words.
+        return list(islice(results_of(self._decoder, frames), self.beam.num_best))
 
     def _ended(self, frames: np.ndarray) -> np.ndarray:
         """Frames and one more, in which the space after the last word costs nothing.

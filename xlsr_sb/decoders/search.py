@@ -1,11 +1,12 @@
 """How a search is done: how wide, and what it adds to probabilities."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from xlsr_sb.decoders.flashlight import Result, library
+from xlsr_sb.decoders.flashlight import NEVER, Result, library
 from xlsr_sb.errors import InputError
 
 
@@ -26,6 +27,9 @@ class Beam:
     add_paths : bool
         Whether the paths to one text are added, as CTC means it, or the likeliest
         stands for all (Viterbi).
+    min_probability : float
+        A lexicon's search tries no token in a frame where it is less probable, unless
+        it is the likeliest there; 0 tries all.
 
     Example
     -------
@@ -40,6 +44,7 @@ class Beam:
     threshold: float = 20.0
     num_best: int = 1
     add_paths: bool = True
+    min_probability: float = 2e-3
 
     def __post_init__(self):
         """Refuse what searches nothing."""
@@ -48,6 +53,11 @@ class Beam:
             if value is not None and not value > 0:
                 shown = name if name == "num_best" else f"beam_{name}"
                 raise InputError(f"decoder: {shown} is {value}; it must be above 0")
+        if not 0 <= self.min_probability < 1:
+            raise InputError(
+                f"decoder: beam_min_probability is {self.min_probability}; it must be "
+                "from 0 to below 1"
+            )
 
     def options(self, num_tokens: int) -> dict:
         """What both of flashlight's decoders are told."""
@@ -58,6 +68,29 @@ class Beam:
             "log_add": self.add_paths,
             "criterion_type": library().CriterionType.CTC,
         }
+
+    def likely(self, frames: np.ndarray) -> np.ndarray:
+        """Frames in which improbable tokens are never said.
+
+        Parameters
+        ----------
+        frames : float32 array [F, V]
+
+        Returns
+        -------
+        float32 array [F, V]
+
+        Example
+        -------
+        >>> frames = np.log([[0.9, 0.0999, 0.0001]])
+        >>> Beam().likely(frames)[0, 1:].round(1).tolist()
+        [-2.3, -10000.0]
+        """
+        if not self.min_probability:
+            return frames
+        is_likely = frames >= math.log(self.min_probability)
+        is_likely |= frames == frames.max(axis=1, keepdims=True)
+        return np.where(is_likely, frames, np.float32(NEVER))
 
     def merged(self, results: Iterable[tuple[tuple, Result]]) -> list[Result]:
         """Best result for each key, with the score of all that share it; the best."""

@@ -52,6 +52,9 @@ class DecoderSettings:
         Hypotheses that are given back.
     add_paths : bool
         Whether the paths to a text are added, or the best stands for all.
+    beam_min_probability : float
+        Tokens that are less probable in a frame are not tried there by ``lexicon``; 0
+        tries all.
 
     Example
     -------
@@ -73,6 +76,7 @@ class DecoderSettings:
     beam_threshold: float = 20.0
     num_best: int = 1
     add_paths: bool = True
+    beam_min_probability: float = 2e-3
 
     def __post_init__(self):
         """Refuse what no decoder is made from."""
@@ -117,6 +121,7 @@ class DecoderSettings:
             threshold=self.beam_threshold,
             num_best=self.num_best,
             add_paths=self.add_paths,
+            min_probability=self.beam_min_probability,
         )
 
     def save(self, folder: str | Path, *, tuning: Mapping[str, Any]) -> Path:
