@@ -119,7 +119,7 @@ def _write_huggingface(checkpoint: Checkpoint, folder: Path) -> None:
     encoder = rename(checkpoint.encoder, huggingface.PAIRS)
     tensors = {f"{prefix}{name}": tensor for name, tensor in encoder.items()}
     heads = rename(checkpoint.heads, huggingface.HEAD_PAIRS)
-    _write_safetensors(tensors | heads, folder / SAFE)
+    write_safetensors(tensors | heads, folder / SAFE)
 
 
 def _write_fairseq(checkpoint: Checkpoint, folder: Path) -> None:
@@ -143,11 +143,11 @@ def _write_torchaudio(checkpoint: Checkpoint, folder: Path) -> None:
 def _write_own(checkpoint: Checkpoint, folder: Path) -> None:
     text = own.config_text(checkpoint)
     (folder / own.CONFIG).write_text(text, encoding="utf-8")
-    _write_safetensors(checkpoint.encoder, folder / own.WEIGHTS)
+    write_safetensors(checkpoint.encoder, folder / own.WEIGHTS)
     if checkpoint.heads:
         text = own.heads_text(checkpoint)
         (folder / own.HEADS).write_text(text, encoding="utf-8")
-        _write_safetensors(checkpoint.heads, folder / own.HEAD_WEIGHTS)
+        write_safetensors(checkpoint.heads, folder / own.HEAD_WEIGHTS)
 
 
 WRITERS: Mapping[str, Callable[[Checkpoint, Path], None]] = {
@@ -164,8 +164,22 @@ def _save(content: object, path: Path) -> None:
         torch.save(content, file)
 
 
-def _write_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Write tensors so that those may read them who may read other files."""
+def write_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write tensors so that those may read them who may read other files.
+
+    Parameters
+    ----------
+    tensors : mapping of str to Tensor
+    path : Path
+
+    Example
+    -------
+    >>> import torch
+    >>> path = getfixture("tmp_path") / "a.safetensors"
+    >>> write_safetensors({"a": torch.ones(2)}, path)
+    >>> path.exists()
+    True
+    """
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
     save_file(contiguous, path, metadata={"format": "pt"})
     umask = os.umask(0)

@@ -113,7 +113,7 @@ def read_folder(folder: Path, given: Mapping[str, object] | None = None) -> Chec
 has 'wav2vec2'
     """
     config = read_json(folder / CONFIG)
-    _check_structure(config, folder)
+    check_structure(config, folder)
     told = {ours: config[theirs] for ours, theirs in SIZES.items()}
     sizes = completed(told, given or {}, source=str(folder))
     parts = sort_out(read_weights(folder), NAMES)
@@ -134,8 +134,20 @@ has 'wav2vec2'
     )
 
 
-def _check_structure(config: dict, folder: Path) -> None:
-    """Raise unless the model is built like XLS-R and hears normalised waveforms."""
+def check_structure(config: dict, folder: Path) -> None:
+    """Raise unless the model is built like XLS-R and hears normalised waveforms.
+
+    Parameters
+    ----------
+    config : dict
+        Of transformers.
+    folder : Path
+        For messages, and for the settings of the feature extractor.
+
+    Raises
+    ------
+    InputError
+    """
     for name, wanted in {**STRUCTURE, **DETAILS}.items():
         found = config.get(name, DETAILS.get(name))
         if found != wanted:

@@ -1,0 +1,143 @@
+"""mBART's decoder: tokens and a memory to hidden states, and those to logits."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from xlsr_sb.encoder.dropout import dropout
+from xlsr_sb.errors import InputError
+from xlsr_sb.heads.translator.adaptor import Memory
+from xlsr_sb.heads.translator.attention import Ragged, WholeTexts
+from xlsr_sb.heads.translator.config import TranslatorConfig
+from xlsr_sb.heads.translator.layerdrop import LayerDrop
+from xlsr_sb.heads.translator.layers import Context, DecoderLayer
+
+OFFSET = 2  # rows of the table of positions before that of the first token
+WORDS = 1 << 10  # of the output layer that stay in a CPU's cache
+
+
+class TextDecoder(nn.Module):
+    """Decoder of mBART (Liu et al. 2020, arXiv 2001.08210).
+
+    Learned positions, a LayerNorm behind the embedding, norms before each part of a
+    layer and behind the last one. Random weights are drawn as fairseq draws them.
+
+    Parameters
+    ----------
+    config : TranslatorConfig
+
+    Example
+    -------
+    >>> decoder = TextDecoder(TranslatorConfig.preset("small"))
+    >>> memory = Memory(torch.randn(2, 9, 256), torch.tensor([9, 4]))
+    >>> tokens, num_tokens = torch.full((2, 5), 2), torch.tensor([5, 3])
+    >>> decoder(memory, tokens, num_tokens).shape
+    torch.Size([2, 5, 256])
+    """
+
+    def __init__(self, config: TranslatorConfig):
+        super().__init__()
+        self.config = config
+        self.layerdrop = LayerDrop(config.layerdrop)
+        self.scale = math.sqrt(config.dim) if config.scale_embeddings else 1.0
+        self.embeddings = nn.Embedding(config.vocab_size, config.dim)
+        self.positions = nn.Embedding(config.max_positions + OFFSET, config.dim)
+        self.embedding_norm = nn.LayerNorm(config.dim)
+        self.layers = nn.ModuleList(
+            DecoderLayer(config, index) for index in range(config.num_layers)
+        )
+        self.norm = nn.LayerNorm(config.dim)
+        self.output = None
+        if not config.tied_embeddings:
+            self.output = nn.Linear(config.dim, config.vocab_size, bias=False)
+        self.apply(_init_as_fairseq)
+
+    @property
+    def output_weight(self) -> nn.Parameter:
+        """Weight [V, D] of the output layer, which has no bias."""
+        return (self.output or self.embeddings).weight
+
+    def forward(self, memory: Memory, tokens: Tensor, num_tokens: Tensor) -> Tensor:
+        """Hidden states of whole texts.
+
+        Parameters
+        ----------
+        memory : Memory
+        tokens : LongTensor [B, U]
+            From the start token on; what stands behind a text is not read.
+        num_tokens : LongTensor [B]
+            On the host, a GPU need not be waited for.
+
+        Returns
+        -------
+        Tensor [B, U, D]
+            Zeros behind each text.
+
+        Raises
+        ------
+        InputError
+            If a text is longer than there are positions.
+        """
+        length = tokens.shape[1]
+        self.check_length(length)
+        texts = Ragged.of(num_tokens.tolist(), length, tokens.device)
+        positions = torch.arange(length, device=tokens.device).expand_as(tokens)
+        rows = self.embed(texts.pack(tokens), texts.pack(positions))
+        return texts.unpack(self.run(rows, WholeTexts(texts, memory)))
+
+    def check_length(self, num_tokens: int) -> None:
+        """Raise if so many tokens are too many."""
+        if num_tokens > self.config.max_positions:
+            raise InputError(
+                f"translation head: {num_tokens} tokens are too many for a text; the "
+                f"decoder has positions for {self.config.max_positions} (max_positions)"
+            )
+
+    def embed(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Rows [N, D] that enter the first layer, of tokens [N] and their positions."""
+        rows = self.embeddings(tokens) * self.scale
+        rows = self.embedding_norm(rows + self.positions(positions + OFFSET))
+        return dropout(rows, self.config.dropout, training=self.training)
+
+    def run(self, rows: Tensor, context: Context) -> Tensor:
+        """Rows [N, D] behind the last norm, from those that enter the first layer."""
+        is_saving = self.config.activation_checkpointing and rows.requires_grad
+        for layer in self.layers:
+            if self.layerdrop.skips(layer):
+                continue
+            if is_saving:
+                rows = checkpoint(layer, rows, context, use_reentrant=False)
+            else:
+                rows = layer(rows, context)
+        return self.norm(rows)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Logits [..., V] of hidden states [..., D], in fp32."""
+        weight = self.output_weight
+        if torch.is_grad_enabled() or not _has_cheap_parts(hidden, weight):
+            return F.linear(hidden, weight).float()
+        rows = hidden.flatten(0, -2)
+        logits = rows.new_empty(len(rows), len(weight))
+        pairs = zip(logits.split(WORDS, dim=1), weight.split(WORDS), strict=True)
+        for part, words in pairs:
+            torch.mm(rows, words.t(), out=part)
+        return logits.view(*hidden.shape[:-1], -1)
+
+
+def _has_cheap_parts(hidden: Tensor, weight: Tensor) -> bool:
+    """Whether a product with the output layer is cheaper in parts: a CPU's in fp32."""
+    is_fp32 = hidden.dtype == weight.dtype == torch.float32
+    return is_fp32 and hidden.is_cpu and not torch.is_autocast_enabled("cpu")
+
+
+def _init_as_fairseq(module: nn.Module) -> None:
+    """Draw the weights as fairseq's transformer does."""
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
