@@ -2,6 +2,7 @@
 
 xlsr-sb export RUN TARGET
 xlsr-sb transcribe SOURCE AUDIO... [--output FOLDER --format srt json ...]
+xlsr-sb translate SOURCE AUDIO... --to LANGUAGE [--output FOLDER --format srt json ...]
 xlsr-sb build-lm SOURCE... --to LM.arpa.gz
 xlsr-sb tune-lm MODEL DEV.csv --lm LM
 xlsr-sb score REF HYP [OTHER]
@@ -30,6 +31,7 @@ from xlsr_sb.cli import (
     score,
     shard,
     transcribe,
+    translate,
     tune_lm,
 )
 from xlsr_sb.cli.parsing import one_line
@@ -39,6 +41,7 @@ from xlsr_sb.results import recorded_command
 GROUPS = (
     runs,
     transcribe,
+    translate,
     build_lm,
     tune_lm,
     score,

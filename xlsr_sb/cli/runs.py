@@ -7,8 +7,9 @@ from pathlib import Path
 from xlsr_sb.cli.parsing import add_command, add_language_to
 from xlsr_sb.data.text import CHARACTERS, transcript_of
 from xlsr_sb.errors import InputError
-from xlsr_sb.export import export_recogniser
+from xlsr_sb.export import export_recogniser, export_translator, is_translation_run
 from xlsr_sb.export.folder import HPARAMS, RESULTS
+from xlsr_sb.export.runs import shared
 from xlsr_sb.hparams import load_hparams
 from xlsr_sb.manifest import read_manifest
 from xlsr_sb.report import learning_curve
@@ -59,10 +60,14 @@ def add_to(commands) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    """Export the best recogniser of a run."""
-    folder = export_recogniser(
-        arguments.run, arguments.target, language=arguments.language
-    )
+    """Export the best recogniser or translator of a run."""
+    run, target, language = arguments.run, arguments.target, arguments.language
+    if not is_translation_run(Path(run)):
+        folder = export_recogniser(run, target, language=language)
+    elif language is None:
+        folder = export_translator(run, target)
+    else:
+        raise InputError(shared(run, language))
     print(f"exported to {folder}; {folder / 'README.md'} says how to use it")
 
 

@@ -1,4 +1,4 @@
-"""Trained recognisers outside their run: exported, loaded, transcribing."""
+"""Trained recognisers and translators outside their run: exported, loaded, at work."""
 
 from xlsr_sb.export.folder import RESULTS, export_recogniser
 from xlsr_sb.export.loading import load_transcriber
@@ -6,14 +6,21 @@ from xlsr_sb.export.recogniser import Characters, Recogniser
 from xlsr_sb.export.runs import run_encoder, settings_folder
 from xlsr_sb.export.sizes import write_sizes
 from xlsr_sb.export.transcriber import Transcriber
+from xlsr_sb.export.translation_folder import export_translator
+from xlsr_sb.export.translation_runs import is_translation_run
+from xlsr_sb.export.translator import Translator, load_translator
 
 __all__ = [
     "RESULTS",
     "Characters",
     "Recogniser",
     "Transcriber",
+    "Translator",
     "export_recogniser",
+    "export_translator",
+    "is_translation_run",
     "load_transcriber",
+    "load_translator",
     "run_encoder",
     "settings_folder",
     "write_sizes",

@@ -121,7 +121,7 @@ def hyperparameters(transcriber: Transcriber) -> str:
     """
     config = transcriber.encoder.config
     values = {name: getattr(config, name) for name in SIZES}
-    lines = (f"    {name}: {_yaml(value)}" for name, value in values.items())
+    lines = (f"    {name}: {yaml_value(value)}" for name, value in values.items())
     return HPARAMS.format(
         sizes="\n".join(lines),
         dim=config.dim,
@@ -189,6 +189,12 @@ def _languages(rows: Sequence[ResultRow]) -> str:
     return f"language: [{', '.join(codes)}]\n" if codes else ""
 
 
-def _yaml(value: int | tuple[int, ...]) -> str:
-    """A size as YAML writes it."""
+def yaml_value(value: int | tuple[int, ...]) -> str:
+    """A size as YAML writes it.
+
+    Example
+    -------
+    >>> yaml_value((5, 2))
+    '[5, 2]'
+    """
     return str(list(value) if isinstance(value, tuple) else value)

@@ -18,6 +18,7 @@ from xlsr_sb.training import distributed
 from xlsr_sb.training.brain import UpdateBrain
 from xlsr_sb.training.evaluation import Evaluation
 from xlsr_sb.training.randomness import shared_seed
+from xlsr_sb.translation.stored import StoredTranslator
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,10 @@ class Translation(UpdateBrain):
     def __init__(self, *, labels: Translations, **others):
         super().__init__(**others)
         self.tokeniser, self.codes = labels.tokeniser, labels.encode.codes
+        stored = StoredTranslator(
+            self.codes, self.hparams.decoder, self.modules.head.config
+        )
+        distributed.on_main(lambda: stored.save(self.hparams.output_folder))
 
     def fit_batch(self, batch: list[Batch]) -> None:
         """Make one update; all ranks skip the same layers of the head."""

@@ -12,13 +12,14 @@ from xlsr_sb.transcription.formats import SUFFIXES, written
 from xlsr_sb.transcription.recordings import Recording
 from xlsr_sb.transcription.subtitles import SubtitleRules
 from xlsr_sb.transcription.transcript import Transcript
+from xlsr_sb.transcription.translated import Translated
 
 SETTINGS = ".transcripts"  # JSON; hidden, as a recording may have any other name
 
 
 @dataclass(frozen=True)
 class TranscriptFolder:
-    """Files of transcripts, each whole or not there at all.
+    """Files of transcripts or translations, each whole or not there at all.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ class TranscriptFolder:
         """Whether all of a recording is there."""
         return all(self._path(recording.name, kind).exists() for kind in self.kinds)
 
-    def write(self, transcript: Transcript) -> None:
+    def write(self, transcript: Transcript | Translated) -> None:
         """Write a transcript in all formats.
 
         Raises

@@ -1,4 +1,4 @@
-"""Transcripts as files: text, JSON, subtitles, NIST's CTM, Praat's TextGrid."""
+"""Transcripts and translations as files: text, JSON, subtitles, CTM, TextGrid."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,11 +7,12 @@ from dataclasses import asdict
 from xlsr_sb.metrics.nist.escaping import escape
 from xlsr_sb.transcription.subtitles import SubtitleRules
 from xlsr_sb.transcription.transcript import Transcript
+from xlsr_sb.transcription.translated import Translated
 
 MARK_UP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}  # of WebVTT
 
 
-def plain_text(transcript: Transcript) -> str:
+def plain_text(transcript: Transcript | Translated) -> str:
     r"""Text on one line.
 
     Example
@@ -22,7 +23,7 @@ def plain_text(transcript: Transcript) -> str:
     return f"{transcript.text}\n"
 
 
-def json_line(transcript: Transcript) -> str:
+def json_line(transcript: Transcript | Translated) -> str:
     """Everything that is known, as one line of JSON.
 
     Example
@@ -36,8 +37,8 @@ def json_line(transcript: Transcript) -> str:
     return json.dumps(_plain(transcript), ensure_ascii=False)
 
 
-def json_text(transcript: Transcript) -> str:
-    r"""Everything that is known, as JSON with a word a line.
+def json_text(transcript: Transcript | Translated) -> str:
+    r"""Everything that is known, as JSON with a word, or a piece, a line.
 
     Example
     -------
@@ -46,17 +47,17 @@ def json_text(transcript: Transcript) -> str:
     ('"words": []}', 1.0)
     """
     known = _plain(transcript)
-    words = known.pop("words")
-    lines = [json.dumps(word, ensure_ascii=False) for word in words]
+    name, parts = known.popitem()
+    lines = [json.dumps(part, ensure_ascii=False) for part in parts]
     listed = "[\n  " + ",\n  ".join(lines) + "\n]" if lines else "[]"
     rest = [
         f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}"
         for name, value in known.items()
     ]
-    return "{" + ",\n".join([*rest, f'"words": {listed}']) + "}\n"
+    return "{" + ",\n".join([*rest, f'"{name}": {listed}']) + "}\n"
 
 
-def srt(transcript: Transcript, rules: SubtitleRules) -> str:
+def srt(transcript: Transcript | Translated, rules: SubtitleRules) -> str:
     r"""Subtitles as SubRip has them.
 
     The format has no way to write its own arrow, which becomes another one.
@@ -75,7 +76,7 @@ def srt(transcript: Transcript, rules: SubtitleRules) -> str:
     )
 
 
-def vtt(transcript: Transcript, rules: SubtitleRules) -> str:
+def vtt(transcript: Transcript | Translated, rules: SubtitleRules) -> str:
     r"""Subtitles as the W3C's WebVTT has them.
 
     Example
@@ -160,13 +161,14 @@ def _intervals(transcript: Transcript) -> Iterator[tuple[float, float, str]]:
         yield reached, transcript.seconds, ""
 
 
-def _plain(transcript: Transcript) -> dict:
-    """Fields as JSON has them."""
+def _plain(transcript: Transcript | Translated) -> dict:
+    """Fields as JSON has them; the last one is a list."""
     known = asdict(transcript)
-    for word in known["words"]:
-        word["confidence"] = round(word["confidence"], 4)
-    known["words"] = list(known["words"])
-    return known
+    name, parts = known.popitem()
+    for part in parts:
+        if "confidence" in part:
+            part["confidence"] = round(part["confidence"], 4)
+    return {**known, name: list(parts)}
 
 
 def _number(seconds: float) -> str:
@@ -194,6 +196,7 @@ SUFFIXES = {  # of files, by the name of the format
     "ctm": ".ctm",
     "textgrid": ".TextGrid",
 }
+TRANSLATED = ("txt", "json", *SUBTITLES)  # those without words that were said
 OTHERS: dict[str, Callable[[Transcript], str]] = {
     "txt": plain_text,
     "json": json_text,
@@ -202,14 +205,16 @@ OTHERS: dict[str, Callable[[Transcript], str]] = {
 }
 
 
-def written(transcript: Transcript, kind: str, rules: SubtitleRules) -> str:
-    """Transcript as a file of some format.
+def written(
+    transcript: Transcript | Translated, kind: str, rules: SubtitleRules
+) -> str:
+    """Transcript or translation as a file of some format.
 
     Parameters
     ----------
-    transcript : Transcript
+    transcript : Transcript or Translated
     kind : str
-        A key of ``SUFFIXES``.
+        A key of ``SUFFIXES``; of a translation one of ``TRANSLATED``.
     rules : SubtitleRules
         For ``srt`` and ``vtt``.
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.transcription.transcript import SpokenWord, Transcript, follows_space
+from xlsr_sb.transcription.transcript import TimedText, Transcript, follows_space
+from xlsr_sb.transcription.translated import Translated
 
 PAUSE_SECONDS = 0.8  # of silence that end a subtitle
 SHOWN_SECONDS = 1.0  # at least, where there is time before the next one
@@ -43,7 +44,7 @@ class SubtitleRules:
 
     Example
     -------
-    >>> words = [SpokenWord("oui", 0.0, 0.4, 0.9), SpokenWord("non", 3.0, 3.4, 0.9)]
+    >>> words = [TimedText("oui", 0.0, 0.4), TimedText("non", 3.0, 3.4)]
     >>> rules = SubtitleRules()
     >>> for one in rules.subtitles(Transcript("a", "a.wav", 4, "oui non", words)):
     ...     one
@@ -65,12 +66,12 @@ class SubtitleRules:
                 f"subtitle-seconds must be more than 0, got {self.subtitle_seconds}"
             )
 
-    def subtitles(self, transcript: Transcript) -> Iterator[Subtitle]:
+    def subtitles(self, transcript: Transcript | Translated) -> Iterator[Subtitle]:
         """Subtitles of a recording, no two at the same time.
 
         Parameters
         ----------
-        transcript : Transcript
+        transcript : Transcript or Translated
 
         Yields
         ------
@@ -85,7 +86,7 @@ class SubtitleRules:
             end = min(end, start + self.subtitle_seconds, limit)
             yield Subtitle(start, end, self._lines(group))
 
-    def _groups(self, transcript: Transcript) -> Iterator[list["_Placed"]]:
+    def _groups(self, transcript: Transcript | Translated) -> Iterator[list["_Placed"]]:
         """Words of each subtitle."""
         group: list[_Placed] = []
         for one in self._placed(transcript):
@@ -104,7 +105,7 @@ class SubtitleRules:
             and len(self._lines([*group, one])) <= 2
         )
 
-    def _placed(self, transcript: Transcript) -> Iterator["_Placed"]:
+    def _placed(self, transcript: Transcript | Translated) -> Iterator["_Placed"]:
         """Words; parts of those that are longer than a line, which share its time."""
         spaces = follows_space(transcript.words, transcript.text)
         for word, is_apart in zip(transcript.words, spaces, strict=True):
@@ -144,7 +145,7 @@ class SubtitleRules:
 class _Placed:
     """A word, and whether a space stands before it."""
 
-    word: SpokenWord
+    word: TimedText
     is_apart: bool
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from xlsr_sb.data.audio import load_audio, probe_audio
+from xlsr_sb.data.audio import probe_audio
 from xlsr_sb.decoders.hypothesis import Word, space_of
 from xlsr_sb.encoder.recordings import Plan
 from xlsr_sb.errors import InputError
@@ -16,6 +16,7 @@ from xlsr_sb.transcription.alignment import GivenText
 from xlsr_sb.transcription.pauses import pieces
 from xlsr_sb.transcription.reading import Piece, spoken, text_of
 from xlsr_sb.transcription.recordings import Recording, shown
+from xlsr_sb.transcription.sounds import sound_of
 from xlsr_sb.transcription.transcript import Transcript
 
 SECONDS_PER_BATCH = 60.0  # of speech; a longer recording has a batch of its own
@@ -113,18 +114,11 @@ class Transcription:
 
     def _sound(self, recording: Recording) -> Tensor | str:
         """Waveform; of a long file its path."""
-        is_segment = recording.start is not None or recording.stop is not None
-        path = recording.path
-        if not is_segment and probe_audio(path).duration > self.chunk_seconds:
-            return path
-        waveform = load_audio(path, start=recording.start, stop=recording.stop)
-        needed = self.transcriber.encoder.config.receptive_field
-        if len(waveform) < needed:
-            raise InputError(
-                f"{path} has {len(waveform)} samples at {SAMPLE_RATE} Hz; at least "
-                f"{needed} are needed"
-            )
-        return waveform
+        return sound_of(
+            recording,
+            whole_seconds=self.chunk_seconds,
+            num_needed=self.transcriber.encoder.config.receptive_field,
+        )
 
     def _duration(self, sound: Tensor | str) -> float | None:
         """Seconds of a waveform; None for what is too long for a batch."""

@@ -5,22 +5,34 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class SpokenWord:
-    """A word and its place in a recording.
+class TimedText:
+    """A text and its place in a recording.
 
     Parameters
     ----------
     text : str
     start, end : float
         Seconds; ``start`` is less than ``end``.
-    confidence : float in [0, 1]
-        Geometric mean, over its tokens, of each one's probability in the frame where
-        it is surest; 0 where nothing of the word is known to the model.
     """
 
     text: str
     start: float
     end: float
+
+
+@dataclass(frozen=True)
+class SpokenWord(TimedText):
+    """A word that was said.
+
+    Parameters
+    ----------
+    text, start, end
+        See ``TimedText``.
+    confidence : float in [0, 1]
+        Geometric mean, over its tokens, of each one's probability in the frame where
+        it is surest; 0 where nothing of the word is known to the model.
+    """
+
     confidence: float
 
 
@@ -54,12 +66,12 @@ class Transcript:
     words: tuple[SpokenWord, ...]
 
 
-def follows_space(words: Sequence[SpokenWord], text: str) -> list[bool]:
+def follows_space(words: Sequence[TimedText], text: str) -> list[bool]:
     """Whether there is a space before each word of a text.
 
     Parameters
     ----------
-    words : sequence of SpokenWord
+    words : sequence of TimedText
         Of the text, in its order; one that is not found there follows a space.
     text : str
 
