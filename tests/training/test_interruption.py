@@ -20,6 +20,15 @@ def test_the_first_signal_asks(number, caplog):
     assert f"{name}: a checkpoint is saved after this update" in caplog.text
 
 
+@pytest.fixture
+def usual_interrupt():
+    """Python's own handler of Ctrl-C; shells start background jobs without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("usual_interrupt")
 def test_the_second_signal_does_what_it_would_have_done():
     """Here Python's own handler of Ctrl-C."""
     with Interruption() as interruption:
