@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.report import pretraining, translation
+from xlsr_sb.report import denoising, pretraining, translation
 from xlsr_sb.report.panels import COLOURS, Curve, Panel, add_legend
 
 LOSSES = Panel("loss", {"train_loss": "training", "valid_loss": "validation"})
@@ -26,14 +26,14 @@ def learning_curve(
     r"""Draw losses and error rates against updates, as a small PNG.
 
     Of a pretraining run, losses, accuracies and perplexities; of a translation run,
-    losses and BLEU.
+    losses and BLEU; of a denoising run, losses and accuracies.
 
     Parameters
     ----------
     csv_path : path
         Table with the columns ``update``, ``train_loss``, ``valid_loss``, ``WER`` and
         ``CER`` or ``PER`` among others, in any order; an empty cell is a value not
-        measured. Or that of a pretraining or translation run.
+        measured. Or that of a pretraining, translation or denoising run.
     png_path : path
         File to write.
     constant_rate : float, optional
@@ -58,6 +58,8 @@ def learning_curve(
     columns = _columns(csv_path)
     if columns >= set(translation.COLUMNS):
         figure = translation.draw_translation(read_curve(csv_path, translation.COLUMNS))
+    elif columns >= set(denoising.COLUMNS):
+        figure = denoising.draw_denoising(read_curve(csv_path, denoising.COLUMNS))
     elif found := columns & set(pretraining.COLUMNS):
         figure = pretraining.draw_pretraining(read_curve(csv_path, sorted(found)))
     else:

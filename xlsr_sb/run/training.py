@@ -11,6 +11,7 @@ import torch
 from speechbrain.utils.distributed import infer_device
 
 from xlsr_sb.data.batching import EvalLoader, UpdateLoader
+from xlsr_sb.encoder import XLSR
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import RESULTS, write_sizes
 from xlsr_sb.report import learning_curve
@@ -54,7 +55,8 @@ class TrainingRun:
         encoder = hparams["encoder"]["lobe"]()
         head = task.build_head(hparams, encoder, self.labels)
         modules = {"encoder": encoder, "head": head}
-        distributed.on_main(lambda: write_sizes(folder, encoder.config))
+        if isinstance(encoder, XLSR):  # what checkpoints do not tell an export
+            distributed.on_main(lambda: write_sizes(folder, encoder.config))
         self.brain: UpdateBrain = task(
             labels=self.labels,
             modules=modules,

@@ -14,9 +14,9 @@ from xlsr_sb.heads.translator.attention import Ragged, WholeTexts
 from xlsr_sb.heads.translator.config import TranslatorConfig
 from xlsr_sb.heads.translator.layerdrop import LayerDrop
 from xlsr_sb.heads.translator.layers import Context, DecoderLayer
+from xlsr_sb.heads.translator.onednn import OneDNNLinear, with_onednn
 
 OFFSET = 2  # rows of the table of positions before that of the first token
-WORDS = 1 << 10  # of the output layer that stay in a CPU's cache
 
 
 class TextDecoder(nn.Module):
@@ -53,7 +53,7 @@ class TextDecoder(nn.Module):
         self.output = None
         if not config.tied_embeddings:
             self.output = nn.Linear(config.dim, config.vocab_size, bias=False)
-        self.apply(_init_as_fairseq)
+        self.apply(init_as_fairseq)
 
     @property
     def output_weight(self) -> nn.Parameter:
@@ -116,24 +116,22 @@ class TextDecoder(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits [..., V] of hidden states [..., D], in fp32."""
-        weight = self.output_weight
-        if torch.is_grad_enabled() or not _has_cheap_parts(hidden, weight):
-            return F.linear(hidden, weight).float()
-        rows = hidden.flatten(0, -2)
-        logits = rows.new_empty(len(rows), len(weight))
-        pairs = zip(logits.split(WORDS, dim=1), weight.split(WORDS), strict=True)
-        for part, words in pairs:
-            torch.mm(rows, words.t(), out=part)
-        return logits.view(*hidden.shape[:-1], -1)
+        if self.output is not None:
+            return self.output(hidden).float()
+        return F.linear(hidden, self.output_weight).float()
+
+    def for_decoding(self) -> "TextDecoder":
+        """A twin with the same weights, faster where a product has few rows.
+
+        The decoder itself where there is none, as with gradients or on a GPU.
+        """
+        twin = with_onednn(self)
+        if twin is not self and self.output is None:
+            twin.output = OneDNNLinear(self.output_weight)
+        return twin
 
 
-def _has_cheap_parts(hidden: Tensor, weight: Tensor) -> bool:
-    """Whether a product with the output layer is cheaper in parts: a CPU's in fp32."""
-    is_fp32 = hidden.dtype == weight.dtype == torch.float32
-    return is_fp32 and hidden.is_cpu and not torch.is_autocast_enabled("cpu")
-
-
-def _init_as_fairseq(module: nn.Module) -> None:
+def init_as_fairseq(module: nn.Module) -> None:
     """Draw the weights as fairseq's transformer does."""
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)

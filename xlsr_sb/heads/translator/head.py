@@ -150,8 +150,8 @@ class TranslationHead(nn.Module):
         """
         position = torch.full_like(tokens, state.position)
         state.begin_step()
-        rows = self.decoder.embed(tokens, position)
-        return self.logits(self.decoder.run(rows, state))
+        decoder = state.decoder
+        return decoder.logits(decoder.run(decoder.embed(tokens, position), state))
 
     def reorder(self, state: DecoderState, rows: Tensor) -> None:
         """Let row ``i`` go on from row ``rows[i]``, which is of the same utterance."""

@@ -38,6 +38,8 @@ class DecoderState:
 
     Attributes
     ----------
+    decoder : TextDecoder
+        With the same weights, in the form that is fastest for few rows.
     keys, values : Tensor [layers, B, H, max_tokens * beam_size, d]
         Of the tokens so far.
     memory_keys, memory_values : Tensor [layers, B, H, M, d]
@@ -52,6 +54,7 @@ class DecoderState:
     def __init__(
         self, decoder: TextDecoder, memory: Memory, *, beam_size: int, max_tokens: int
     ):
+        self.decoder = decoder.for_decoding()
         config, weight = decoder.config, decoder.embedding_norm.weight
         states, counts = memory
         states = states.to(weight.dtype)
