@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from xlsr_sb.bench import Case, Settings
-from xlsr_sb.bench.cases import BATCHES, WORKS
+from xlsr_sb.bench.cases import BATCHES, DEFAULT_WORKS, WORKS
 from xlsr_sb.errors import InputError
 
 
@@ -18,7 +18,7 @@ def test_default_is_everything_that_is_promised():
         ("300m", "ramp"),
     }
     assert {(case.dtype, case.work) for case in cases} == {
-        (dtype, work) for dtype in ("fp32", "bf16") for work in WORKS
+        (dtype, work) for dtype in ("fp32", "bf16") for work in DEFAULT_WORKS
     }
     assert BATCHES["ramp"] == (4.0, 6.0, 8.0, 10.0)
     assert all(settings.compares("transformers", work) for work in WORKS)
@@ -30,10 +30,18 @@ def test_torchaudio_is_spared_training_where_it_is_not_asked_for():
     assert Settings(works=["training"]).compares("torchaudio", "training")
 
 
-def test_torchaudio_has_no_pretraining_to_compare_with():
-    asked = Settings(works=["pretraining"])
-    assert not asked.compares("torchaudio", "pretraining")
-    assert asked.compares("transformers", "pretraining")
+@pytest.mark.parametrize("work", ["pretraining", "translation"])
+def test_torchaudio_has_the_encoder_alone(work):
+    asked = Settings(works=[work])
+    assert not asked.compares("torchaudio", work)
+    assert asked.compares("transformers", work)
+
+
+def test_whole_model_is_measured_where_it_is_asked_for():
+    """It needs more memory than many machines have."""
+    assert set(WORKS) - set(DEFAULT_WORKS) == {"translation"}
+    cases = Settings(works=["translation"], sizes=["300m"], dtypes=["bf16"]).cases()
+    assert cases == [Case("300m", "bf16", "ramp", "translation")]
 
 
 def test_convolutions_learn_in_pretraining_alone():

@@ -64,6 +64,41 @@ def test_pretraining_beside_the_peer_that_has_it(capsys):
     assert "pretraining, beside torchaudio" not in out
 
 
+def test_translation_beside_the_peer_that_has_it(capsys, monkeypatch):
+    """Each side alone in memory: built, asked and forgotten before the other is."""
+    ask, asked = Worker.ask, []
+
+    def noting(self, do, **arguments):
+        asked.append((self.side, do))
+        return ask(self, do, **arguments)
+
+    monkeypatch.setattr(Worker, "ask", noting)
+    words = ["--dtypes", "fp32", "--works", "translation", "--parts", "encoder"]
+    call("--quick", *words, "--threads", 1, "--device", "cpu", "--pairs", 2)
+    out = capsys.readouterr().out
+    assert "tiny, fp32 short translation, beside transformers\n  time " in out
+    assert "  peak memory  " in out
+    assert "translation, beside torchaudio" not in out
+    first = asked.index(("ours", "first_update")) - 1
+    turn = ["build", "first_update", "settle", "step", "forget"]
+    sides = ["ours", "transformers", "transformers", "ours"]
+    expected = [(side, do) for side in sides for do in turn]
+    assert asked[first : first + len(expected)] == expected
+
+
+def test_translation_without_a_peer(capsys):
+    """Time alone, as products are listed for the encoder only; and the beam search."""
+    words = ["--dtypes", "fp32", "--works", "translation", "--threads", 1]
+    words += ["--parts", "encoder,translating", "--device", "cpu"]
+    call("--quick", *words, "--peers", "")
+    _, alone = capsys.readouterr().out.split("\ntiny, fp32 short translation\n")
+    time, search = alone.strip().split("\n\n")
+    assert time.split()[:2] == ["time", "s"]
+    assert len(time.splitlines()) == 1
+    title = "translating, fp32 beam search, 4M decoder, 8 tokens, beside transformers"
+    assert search.startswith(f"{title}\n  time  s ")
+
+
 def test_loader_and_decoders(capsys):
     """Three kinds of files with 0 and 2 workers; greedy decoders and lexicons."""
     call("--quick", "--parts", "loader,decoding", "--threads", 1)

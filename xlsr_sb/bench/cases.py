@@ -16,18 +16,20 @@ from xlsr_sb.lengths import SAMPLE_RATE
 
 DTYPES = ("fp32", "bf16")
 PEERS = ("transformers", "torchaudio")
-PARTS = ("encoder", "loader", "decoding")
+PARTS = ("encoder", "loader", "decoding", "translating")
 DEVICES = ("cpu", "cuda")
 BATCHES = {  # seconds of each utterance
     "short": (0.5, 1.0, 2.0),  # to see that it works
     "ramp": (4.0, 6.0, 8.0, 10.0),
     # Read speech drawn at random: most clips near five seconds, a few much longer.
     "mixed": (1.4, 2.2, 2.9, 3.5, 4.1, 4.6, 5.2, 5.9, 6.8, 8.1, 10.6, 15.3),
+    "few": (1.4, 2.9, 4.1, 5.2, 6.8, 15.3),  # of these, where memory is short
 }
 DEFAULT_BATCHES = {"tiny": "mixed"}  # others have the ramp
 # Unless asked for: they would take fifteen minutes.
 LEFT_OUT = {("torchaudio", "training"), ("torchaudio", "plain")}
-UNKNOWN = {("torchaudio", "pretraining")}  # it has the encoder, no quantiser
+# It has the encoder, no quantiser and no text decoder.
+UNKNOWN = {("torchaudio", "pretraining"), ("torchaudio", "translation")}
 NUM_TOKENS = 32  # vocabulary of the head
 TOKENS_PER_SECOND = 6  # of the targets
 
@@ -40,8 +42,8 @@ class Work:
     ----------
     title : str
     objective : str
-        ``ctc`` or ``contrastive``: draw what is random, forward, loss, backward and
-        optimiser; empty for forward alone.
+        ``ctc``, ``contrastive`` or ``translation``: draw what is random, forward, loss,
+        backward and optimiser; empty for forward alone.
     activation_dropout : float
         Inside the feed-forward; all other dropouts are 0, as in the paper.
     """
@@ -60,13 +62,21 @@ class Work:
         """Whether the convolutions learn as well."""
         return self.objective == "contrastive"
 
+    @property
+    def is_whole_model(self) -> bool:
+        """Whether there is a text decoder, which is larger than the encoder."""
+        return self.objective == "translation"
+
 
 WORKS = {
     "inference": Work("inference"),
     "training": Work("training, paper's dropouts", "ctc", activation_dropout=0.1),
     "plain": Work("training, no dropout", "ctc"),
     "pretraining": Work("pretraining", "contrastive"),
+    "translation": Work("translation", "translation"),
 }
+# Unless asked for: the 300m encoder with its decoder needs 18 GB.
+DEFAULT_WORKS = tuple(name for name, work in WORKS.items() if not work.is_whole_model)
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ class Settings:
     ----------
     sizes, dtypes, works, batches, peers, parts : sequence of str
         Empty ``batches`` means ``mixed`` for the tiny size and ``ramp`` for others;
-        empty ``works`` all, but torchaudio ``inference`` only.
+        empty ``works`` all but ``translation``, and torchaudio ``inference`` only.
     pairs : int
         Times that ours and a peer are measured one after the other.
     threads : int
@@ -168,7 +178,7 @@ class Settings:
             Case(size, dtype, batch, work)
             for size in self.sizes
             for batch in self.batches or [DEFAULT_BATCHES.get(size, "ramp")]
-            for dtype, work in product(self.dtypes, self.works or WORKS)
+            for dtype, work in product(self.dtypes, self.works or DEFAULT_WORKS)
         ]
 
     def compares(self, peer: str, work: str) -> bool:

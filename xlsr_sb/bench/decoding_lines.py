@@ -1,15 +1,16 @@
-"""Lines of the decoders: greedy ones, and those with a lexicon."""
+"""Lines of the decoders: greedy ones, those with a lexicon, and that of translation."""
 
 import statistics
 from collections.abc import Iterator
 
 from xlsr_sb.bench.cases import Settings
-from xlsr_sb.bench.lines import Line, rate_line
+from xlsr_sb.bench.lines import Line, rate_line, time_line
 from xlsr_sb.bench.processes import Worker
 from xlsr_sb.lengths import FRAME_RATE
 
 GREEDY_PEERS = ("speechbrain", "transformers")
 LEXICON_PEER = "pyctcdecode"
+TRANSLATING_PEER = "transformers"
 LEXICON_SIDES = {  # of the peer: in what a line calls it
     "pyctcdecode": "each its own weights",
     "pyctcdecode, our weights": "our weights",
@@ -53,6 +54,29 @@ def _texts_line(found: dict) -> Line:
     seconds = statistics.median(found["seconds"])
     pairs = len(found["seconds"])
     return Line("decoding", work, "time", "s", ours=seconds, pairs=pairs)
+
+
+def translating_line(ours: Worker, settings: Settings) -> Line:
+    """Seconds of a beam search with XLS-R's text decoder, beside transformers'.
+
+    Parameters
+    ----------
+    ours : Worker
+    settings : Settings
+
+    Returns
+    -------
+    Line
+    """
+    question = {"pairs": settings.pairs, "quick": settings.quick}
+    found = ours.ask("translating", **question)
+    millions = found["parameters"] / 1e6
+    work = f"fp32 beam search, {millions:.0f}M decoder, {found['tokens']} tokens"
+    mine, theirs = found["ours"], found[TRANSLATING_PEER]
+    shared = {"scene": "translating", "work": work, "peer": TRANSLATING_PEER}
+    if isinstance(theirs, str):
+        return Line(**shared, quantity="not measured", unit="", note=theirs)
+    return time_line(**shared, ours=mine, theirs=theirs)
 
 
 def lexicon_lines(found: dict) -> Iterator[Line]:

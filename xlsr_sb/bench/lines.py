@@ -17,7 +17,7 @@ class Line:
     Parameters
     ----------
     scene : str
-        Size of the encoder, ``loader``, ``decoding`` or ``lexicon``.
+        Size of the encoder, ``loader``, ``decoding``, ``lexicon`` or ``translating``.
     work : str
         What was done, in words.
     quantity, unit : str
@@ -102,6 +102,28 @@ def rate_line(
         high=max(ratios),
         pairs=len(ratios),
     )
+
+
+def time_line(
+    scene: str, work: str, peer: str, ours: Sequence[float], theirs: Sequence[float]
+) -> Line:
+    """Two lists of seconds, pair by pair.
+
+    Parameters
+    ----------
+    scene, work, peer : str
+    ours, theirs : sequence of float
+
+    Example
+    -------
+    >>> line = time_line("translating", "60 tokens", "b", [2.0, 4.0], [4.0, 6.0])
+    >>> line.ours, line.ratio, line.low
+    (3.0, 1.75, 1.5)
+    """
+    rates = ([1 / seconds for seconds in one] for one in (ours, theirs))
+    line = rate_line(scene, work, peer, *rates)
+    medians = {"ours": statistics.median(ours), "theirs": statistics.median(theirs)}
+    return replace(line, quantity="time", unit="s", **medians)
 
 
 def text_table(lines: Sequence[Line]) -> str:

@@ -82,11 +82,16 @@ def compare_features(ours: Worker, peer: Worker, folder: Path, case: Case) -> Li
 def first_updates(ours: Worker, peer: Worker, case: Case) -> None:
     """Make an update on both sides; without dropout they must be the same update."""
     mine, theirs = ours.ask("first_update"), peer.ask("first_update")
+    check_updates(mine, theirs, peer.side, case)
+
+
+def check_updates(mine: dict, theirs: dict, peer: str, case: Case) -> None:
+    """Raise if the first updates of both sides differ and should not."""
     if WORKS[case.work].activation_dropout:
         return
     for name in ("loss", "norm"):
         difference = abs(mine[name] / theirs[name] - 1)
-        what = f"{name} of a step of {peer.side}"
+        what = f"{name} of a step of {peer}"
         _check(difference, UPDATE_TOLERANCE[case.dtype], what, case)
 
 
@@ -135,7 +140,7 @@ def compare(
     return Measured(before, steps)
 
 
-def lines_of(case: Case, peer: str, found: Measured, floor: dict) -> list[Line]:
+def lines_of(case: Case, peer: str, found: Measured, floor: dict | None) -> list[Line]:
     """What the pairs of a case say.
 
     Parameters
@@ -143,7 +148,7 @@ def lines_of(case: Case, peer: str, found: Measured, floor: dict) -> list[Line]:
     case : Case
     peer : str
     found : Measured
-    floor : dict
+    floor : dict, optional
         Of ``floor.measure``.
 
     Returns
@@ -163,27 +168,31 @@ def lines_of(case: Case, peer: str, found: Measured, floor: dict) -> list[Line]:
     [('time', 2.0), ('peak memory', 1.0)]
     """
     shared = {"scene": case.size, "work": case.title, "peer": peer}
-    time, *products = _times(found.steps, floor)
-    values = [time, *_memory(found), *products]
+    values = [_time(found.steps), *_memory(found)]
+    values += [] if floor is None else _products(found.steps, floor)
     return [Line(**shared, **value, pairs=len(found.steps)) for value in values]
 
 
-def _times(steps: Sequence[Pair], floor: dict) -> list[dict]:
-    """Time of a step beside that of its matrix products."""
+def _medians(steps: Sequence[Pair]) -> tuple[float, float]:
+    """Seconds of a step of ours, and of theirs."""
     mine = statistics.median(pair.ours["seconds"] for pair in steps)
-    theirs = statistics.median(pair.theirs["seconds"] for pair in steps)
+    return mine, statistics.median(pair.theirs["seconds"] for pair in steps)
+
+
+def _time(steps: Sequence[Pair]) -> dict:
+    """Time of a step."""
+    mine, theirs = _medians(steps)
     ratios = [pair.theirs["seconds"] / pair.ours["seconds"] for pair in steps]
+    numbers = {"ours": mine, "theirs": theirs, "ratio": statistics.median(ratios)}
+    extremes = {"low": min(ratios), "high": max(ratios)}
+    return {"quantity": "time", "unit": "s", **numbers, **extremes}
+
+
+def _products(steps: Sequence[Pair], floor: dict) -> list[dict]:
+    """Time of a step beside that of its matrix products."""
+    mine, theirs = _medians(steps)
     rate = floor["flops"] / mine
     return [
-        {
-            "quantity": "time",
-            "unit": "s",
-            "ours": mine,
-            "theirs": theirs,
-            "ratio": statistics.median(ratios),
-            "low": min(ratios),
-            "high": max(ratios),
-        },
         {
             "quantity": "products alone",
             "unit": "s",

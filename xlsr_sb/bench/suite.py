@@ -10,12 +10,14 @@ from pathlib import Path
 
 import torch
 
-from xlsr_sb.bench.cases import Case, Settings
-from xlsr_sb.bench.decoding_lines import decoding_lines
+from xlsr_sb.bench.apart import compare_apart
+from xlsr_sb.bench.cases import WORKS, Case, Settings
+from xlsr_sb.bench.decoding_lines import decoding_lines, translating_line
 from xlsr_sb.bench.lines import Line, rate_line
 from xlsr_sb.bench.measuring import build, compare, compare_features, lines_of
 from xlsr_sb.bench.pretraining import new_head
 from xlsr_sb.bench.processes import Worker, WorkerDiedError
+from xlsr_sb.bench.translation import new_translator
 from xlsr_sb.encoder import XLSR, XLSRConfig
 
 LOADER_WORKERS = (0, 2)
@@ -64,6 +66,9 @@ def run_bench(
         if "decoding" in settings.parts:
             report("decoding")
             yield from decoding_lines(ours, settings)
+        if "translating" in settings.parts:
+            report("translating")
+            yield translating_line(ours, settings)
 
 
 class EncoderBench:
@@ -89,7 +94,7 @@ class EncoderBench:
     ):
         self.settings, self.ours, self.peers = settings, ours, list(peers)
         self.folder, self.report = folder, report
-        self.weights = folder / "encoder"
+        self.weights, self.translator = folder / "encoder", folder / "translator"
 
     def lines(self) -> Iterator[Line]:
         """Of every case, size by size."""
@@ -99,9 +104,12 @@ class EncoderBench:
             torch.manual_seed(0)
             lobe, head = XLSR(config), new_head(config, size)
             lobe.save_pretrained(self.weights, heads=head.tensors())
+            cases = list(of_size)
+            if any(WORKS[case.work].is_whole_model for case in cases):
+                new_translator(lobe, size).save_pretrained(self.translator)
             del lobe, head
-            for _, cases in groupby(of_size, key=lambda case: case.batch):
-                yield from self._batch(list(cases), config)
+            for _, of_batch in groupby(cases, key=lambda case: case.batch):
+                yield from self._batch(list(of_batch), config)
 
     def _batch(self, cases: list[Case], config: XLSRConfig) -> Iterator[Line]:
         """All cases on one batch, after a look at whether outputs agree."""
@@ -127,8 +135,10 @@ class EncoderBench:
     def _case(self, case: Case, config: XLSRConfig) -> Iterator[Line]:
         """Pairs beside each peer, or ours alone."""
         self.ours.ask("forget")
-        question = {"case": asdict(case), "config": asdict(config)}
-        floor = self.ours.ask("floor", quick=self.settings.quick, **question)
+        floor = None
+        if not WORKS[case.work].is_whole_model:  # its list has the encoder's alone
+            question = {"case": asdict(case), "config": asdict(config)}
+            floor = self.ours.ask("floor", quick=self.settings.quick, **question)
         compared = [p for p in self.peers if self.settings.compares(p.side, case.work)]
         for peer in compared:
             self.report(f"{case.size} {case.title}: beside {peer.side}")
@@ -144,28 +154,34 @@ class EncoderBench:
             self.report(f"{case.size} {case.title}: alone")
             yield from self._alone(case, floor)
 
-    def _beside(self, peer: Worker, case: Case, floor: dict) -> list[Line]:
+    def _beside(self, peer: Worker, case: Case, floor: dict | None) -> list[Line]:
         """Pairs of steps, both from the same weights."""
+        pairs = self.settings.pairs
+        if WORKS[case.work].is_whole_model:
+            options = {"weights": self.translator, "case": case, "pairs": pairs}
+            found = compare_apart(self.ours, peer, **options)
+            return lines_of(case, peer.side, found, floor)
         for worker in (self.ours, peer):
             build(worker, self.weights, case)
-        options = {"folder": self.folder, "case": case, "pairs": self.settings.pairs}
+        options = {"folder": self.folder, "case": case, "pairs": pairs}
         found = compare(self.ours, peer, **options)
         for worker in (self.ours, peer):
             worker.ask("forget")
         return lines_of(case, peer.side, found, floor)
 
-    def _alone(self, case: Case, floor: dict) -> Iterator[Line]:
+    def _alone(self, case: Case, floor: dict | None) -> Iterator[Line]:
         """Time of ours and its share, where there is no peer."""
-        build(self.ours, self.weights, case)
+        is_whole = WORKS[case.work].is_whole_model
+        build(self.ours, self.translator if is_whole else self.weights, case)
         self.ours.ask("step")
         steps = [self.ours.ask("step") for _ in range(self.settings.pairs)]
         seconds = statistics.median(step["seconds"] for step in steps)
         shared = {"scene": case.size, "work": case.title, "pairs": len(steps)}
         yield Line(**shared, quantity="time", unit="s", ours=seconds)
-        share = floor["packed"] / seconds
-        yield Line(
-            **shared, quantity="share of the products' time", unit="", ours=share
-        )
+        if floor is not None:
+            share = floor["packed"] / seconds
+            quantity = "share of the products' time"
+            yield Line(**shared, quantity=quantity, unit="", ours=share)
 
 
 def loader_lines(ours: Worker, settings: Settings, folder: Path) -> Iterator[Line]:

@@ -13,6 +13,7 @@ from xlsr_sb.bench.cases import NUM_TOKENS, TOKENS_PER_SECOND, WORKS, Case
 from xlsr_sb.bench.peaks import MemoryWatch, release_memory
 from xlsr_sb.bench.pretraining import PRETRAINING_SIDES, evaluating
 from xlsr_sb.bench.sides import SIDES, Utterances
+from xlsr_sb.bench.translation import TRANSLATION_SIDES
 from xlsr_sb.lengths import SAMPLE_RATE, mask_of
 
 LEARNING_RATE = 1e-5
@@ -199,6 +200,30 @@ class PretrainingTask(Task):
             return self.side.given_loss()
 
 
+class TranslationTask(Task):
+    """Texts foretold by a decoder that reads what the encoder heard.
+
+    Parameters
+    ----------
+    side, folder, case, device
+        As for ``EncoderTask``; the weights are those of a whole translator.
+    """
+
+    def __init__(self, side: str, folder: Path, case: Case, device: torch.device):
+        super().__init__(case, device)
+        self.side = TRANSLATION_SIDES[side](folder, self.batch)
+        self.module = self.side.module.train()
+        self.start_training(self.module)
+
+    def loss(self) -> Tensor:
+        """Label-smoothed cross-entropy of a token."""
+        with self.precision():
+            return self.side.loss()
+
+
+TASKS = {"contrastive": PretrainingTask, "translation": TranslationTask}
+
+
 def task_of(side: str, folder: Path, case: Case, device: torch.device) -> Task:
     """The task of a case.
 
@@ -211,8 +236,8 @@ def task_of(side: str, folder: Path, case: Case, device: torch.device) -> Task:
     case : Case
     device : torch.device
     """
-    pretrains = WORKS[case.work].objective == "contrastive"
-    return (PretrainingTask if pretrains else EncoderTask)(side, folder, case, device)
+    kind = TASKS.get(WORKS[case.work].objective, EncoderTask)
+    return kind(side, folder, case, device)
 
 
 def _targets(batch: Utterances) -> tuple[Tensor, Tensor]:

@@ -54,6 +54,7 @@ class Server:
             "decoding": _decoding,
             "greedy_texts": _greedy_texts,
             "lexicon_decoding": _lexicon_decoding,
+            "translating": self._translating,
         }
 
     def answer(self, command: dict) -> dict:
@@ -93,9 +94,14 @@ class Server:
     def _floor(self, **question) -> dict:
         return floor.measure(device=self.device, **question)
 
+    def _translating(self, **question) -> dict:
+        from xlsr_sb.bench import translating  # slow to import; peers do without
+
+        return translating.measure(device=self.device, **question)
+
 
 def _loading(**question) -> dict:
-    from xlsr_sb.bench import loading  # slow to import; peers do without
+    from xlsr_sb.bench import loading  # likewise
 
     return loading.measure(**question)
 

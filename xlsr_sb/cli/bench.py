@@ -30,10 +30,10 @@ def add_to(commands) -> None:
     for name, default in (
         ("sizes", "tiny,300m"),
         ("dtypes", "fp32,bf16"),
-        ("works", "inference,training,plain,pretraining; torchaudio inference only"),
+        ("works", "inference,training,plain,pretraining; not translation"),
         ("batches", "ramp; mixed for tiny"),
         ("peers", "transformers,torchaudio; may be empty"),
-        ("parts", "encoder,loader,decoding"),
+        ("parts", "encoder,loader,decoding,translating"),
     ):
         parser.add_argument(f"--{name}", metavar="A,B", help=f"default: {default}")
     parser.add_argument("--pairs", type=int, help="of each comparison; default: 3")

@@ -97,8 +97,8 @@ def averages_of(section: Mapping[str, str], names: Sequence[str]) -> dict[str, l
     Returns
     -------
     dict of str to list of str
-        Averages of which all pairs are scored. Of others a pair may be misspelt, which a
-        warning says if some are scored.
+        Averages of which all pairs are scored. Of others a pair may be misspelt, which
+        a warning says if some are scored.
 
     Example
     -------
