@@ -16,7 +16,7 @@ from xlsr_sb.data.audio import load_audio
 from xlsr_sb.encoder.recordings import encode_recording
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import Transcriber
-from xlsr_sb.transcription import Recording, Transcription, transcribing
+from xlsr_sb.transcription import Recording, Transcription, sounds, transcribing
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_other_formats(deaf, tmp_path, kind):
 def test_a_long_file_is_never_read_as_a_whole(deaf, long, monkeypatch):
     """Nor is anything else of it held."""
     with monkeypatch.context() as patch:
-        patch.setattr(transcribing, "load_audio", None)
+        patch.setattr(sounds, "load_audio", None)
         [found] = transcribed(deaf, long, chunk_seconds=11.0)
     assert same(found, *transcribed(deaf, long))
 
