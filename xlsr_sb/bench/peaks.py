@@ -24,10 +24,11 @@ class MemoryWatch:
 
     Example
     -------
+    >>> from mmap import mmap
     >>> watch = MemoryWatch(torch.device("cpu"))
     >>> before = watch.start()
-    >>> block = torch.ones(10_000_000)
-    >>> del block
+    >>> with mmap(-1, 40_000_000) as block:  # pages that nothing else had before
+    ...     _ = block.write(bytes(40_000_000))
     >>> before is None or watch.peak() - before > 39_000_000
     True
     """
