@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xlsr_sb.data.batching import EvalLoader, SpeechDataset, UpdateLoader
-from xlsr_sb.data.sampling import UpdatePlan
 from xlsr_sb.data.text import (
     CHARACTERS,
     LanguageVocabularies,
@@ -17,6 +16,7 @@ from xlsr_sb.data.text import (
 )
 from xlsr_sb.errors import InputError
 from xlsr_sb.manifest import Utterance
+from xlsr_sb.tasks.loaders import speech_eval_loader, speech_train_loader
 from xlsr_sb.tasks.vocabularies import run_vocabularies
 
 logger = logging.getLogger(__name__)
@@ -51,40 +51,21 @@ class Transcripts:
             return self.languages.encode(utterance)
         return self.vocabulary.encode(utterance.wrd)
 
-    def train_loader(
-        self, settings: Mapping, *, seed, rank, world_size, pin_memory
-    ) -> UpdateLoader:
+    def train_loader(self, settings: Mapping, **how) -> UpdateLoader:
         """Batches of the training set, in the order that the sampling wants."""
         utterances = self.splits["train"]
-        plan = UpdatePlan(
-            [one.duration for one in utterances],
-            languages=[one.language for one in utterances],
-            seconds_per_update=settings["seconds_per_update"],
-            seconds_per_device=settings["seconds_per_device"],
-            alpha=settings["sampling_alpha"],
-            seed=seed,
-            rank=rank,
-            world_size=world_size,
-        )
-        return UpdateLoader(
+        return speech_train_loader(
             SpeechDataset(utterances, encode_target=self.encode),
-            plan,
-            num_workers=settings["num_workers"],
-            pin_memory=pin_memory,
+            settings,
+            durations=[one.duration for one in utterances],
+            groups=[one.language for one in utterances],
+            **how,
         )
 
-    def eval_loader(
-        self, split: str, settings: Mapping, *, rank, world_size
-    ) -> EvalLoader:
+    def eval_loader(self, split: str, settings: Mapping, **how) -> EvalLoader:
         """Batches of a set that is scored."""
         dataset = SpeechDataset(self.splits[split], encode_target=self.encode)
-        return EvalLoader(
-            dataset,
-            seconds_per_device=settings["seconds_per_device"],
-            rank=rank,
-            world_size=world_size,
-            num_workers=settings["num_workers"],
-        )
+        return speech_eval_loader(dataset, settings, **how)
 
     @classmethod
     def of(

@@ -10,10 +10,10 @@ import numpy as np
 from xlsr_sb.checkpoints.hub import locate
 from xlsr_sb.data.batching import EvalLoader, SpeechDataset, UpdateLoader
 from xlsr_sb.data.pairs import TranslationPairs, few_of_each
-from xlsr_sb.data.sampling import UpdatePlan
 from xlsr_sb.data.subwords import SubwordTokeniser, train_tokeniser
 from xlsr_sb.data.targets import TargetEncoder, translation_of, without_long_targets
 from xlsr_sb.errors import InputError
+from xlsr_sb.tasks.loaders import speech_eval_loader, speech_train_loader
 from xlsr_sb.training import distributed
 
 logger = logging.getLogger(__name__)
@@ -43,39 +43,21 @@ class Translations:
         """Ids of the tokeniser."""
         return self.tokeniser.vocab_size
 
-    def train_loader(
-        self, settings: Mapping, *, seed, rank, world_size, pin_memory
-    ) -> UpdateLoader:
+    def train_loader(self, settings: Mapping, **how) -> UpdateLoader:
         """Batches of the training set, pairs mixed as the sampling wants."""
         examples = self.splits["train"]
-        plan = UpdatePlan(
-            examples.durations,  # what the encoder hears
-            languages=examples.pair_names,
-            seconds_per_update=settings["seconds_per_update"],
-            seconds_per_device=settings["seconds_per_device"],
-            alpha=settings["sampling_alpha"],
-            seed=seed,
-            rank=rank,
-            world_size=world_size,
-        )
-        return UpdateLoader(
+        return speech_train_loader(
             SpeechDataset(examples, encode_target=self.encode),
-            plan,
-            num_workers=settings["num_workers"],
-            pin_memory=pin_memory,
+            settings,
+            durations=examples.durations,  # what the encoder hears
+            groups=examples.pair_names,
+            **how,
         )
 
-    def eval_loader(
-        self, split: str, settings: Mapping, *, rank, world_size
-    ) -> EvalLoader:
+    def eval_loader(self, split: str, settings: Mapping, **how) -> EvalLoader:
         """Batches of a set that is scored."""
-        return EvalLoader(
-            SpeechDataset(self.splits[split], encode_target=self.encode),
-            seconds_per_device=settings["seconds_per_device"],
-            rank=rank,
-            world_size=world_size,
-            num_workers=settings["num_workers"],
-        )
+        dataset = SpeechDataset(self.splits[split], encode_target=self.encode)
+        return speech_eval_loader(dataset, settings, **how)
 
     @classmethod
     def of(cls, splits: Mapping, settings: Mapping, folder: Path) -> "Translations":
