@@ -43,7 +43,7 @@ def final_state(folder: Path) -> dict:
     with (folder / "learning_curve.csv").open(newline="") as file:
         curve = [{**row, "seconds": None} for row in csv.DictReader(file)]
     with (folder / "results.csv").open(newline="") as file:
-        columns = ("group", "metric", "value", "errors", "total", "updates")
+        columns = ("group", "metric", "value", "errors", "total", "low", "updates")
         results = [[row[name] for name in columns] for row in csv.DictReader(file)]
     reports = {path.name: path.read_text() for path in folder.glob("report_*.txt")}
     assert reports

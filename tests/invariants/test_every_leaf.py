@@ -96,6 +96,19 @@ def flags_of(options):
     return [str(word) for key, value in options.items() for word in (f"--{key}", value)]
 
 
+def scored_intervals(folder, split):
+    """Intervals in a run's table of scores, by group and metric."""
+    path = folder / f"{split}.scores.csv"
+    if not path.exists():
+        return {}
+    with path.open(newline="") as file:
+        return {
+            (row["group"], row["metric"]): (float(row["low"]), float(row["high"]))
+            for row in csv.DictReader(file)
+            if row["kind"] != "speaker" and row["low"]
+        }
+
+
 @pytest.mark.parametrize(
     "row", rows(), ids=lambda row: f"{row['recipe']}/{row['hparams']}"
 )
@@ -119,6 +132,9 @@ def test_leaf_trains_and_every_key_is_read(
     assert {(row["recipe"], row["hparams"], 3)} == {
         (result.recipe, result.hparams, result.updates) for result in results
     }
+    intervals = {(row.group, row.metric): (row.low, row.high) for row in results}
+    for group, limits in scored_intervals(tmp_path / "a", results[0].split).items():
+        assert intervals[group] == pytest.approx(limits, abs=1e-4)
     assert results[0].command.startswith(f"python train.py {leaf} ")
     assert str(tmp_path / "a") not in results[0].command
     assert unused_keys(recipe / leaf, reads=json.loads(reads.read_text())) == []

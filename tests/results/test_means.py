@@ -53,6 +53,12 @@ def rows():
     ]
 
 
+def test_a_mean_has_no_interval_of_one_of_its_seeds(rows):
+    """A spread over seeds is another thing than one over utterances."""
+    for one in mean_rows([replace(row, low=0.1, high=0.9) for row in rows]):
+        assert (one.low, one.high) == (None, None)
+
+
 def test_means_and_deviations(rows):
     """Of each language and variant, in the order of the rows."""
     found = mean_rows(rows)

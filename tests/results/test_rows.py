@@ -32,8 +32,9 @@ ROW = ResultRow(
 )
 HEADER = (
     "recipe,hparams,split,group,metric,value,errors,total,clips,updates,minutes,seed,"
-    "commit,command,device,date"
+    "commit,command,device,date,low,high"
 )
+OLD_HEADER = HEADER.removesuffix(",low,high")
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
 counts = st.integers(0, 10**12)
@@ -44,6 +45,7 @@ any_row = st.builds(
     **dict.fromkeys(("value", "minutes"), st.floats(allow_nan=False)),
     **dict.fromkeys(("errors", "total"), st.none() | counts),
     **dict.fromkeys(("clips", "updates", "seed"), counts),
+    **dict.fromkeys(("low", "high"), st.none() | st.floats(allow_nan=False)),
 )
 
 
@@ -67,6 +69,20 @@ def test_numpy_numbers_are_written_as_numbers(tmp_path):
     assert ",0.25,3,12," in path.read_text()
 
 
+def test_a_file_of_earlier_versions_is_read_and_extended(tmp_path):
+    path = tmp_path / "RESULTS.csv"
+    old = replace(ROW, command="make demo")
+    append_rows(path, [old])
+    lines = path.read_text().splitlines()
+    assert [line[-2:] for line in lines] == ["gh", ",,"]
+    path.write_text(f"{OLD_HEADER}\n{lines[1][:-2]}\n")
+    assert read_rows(path) == [old]
+    new = replace(ROW, low=0.125, high=0.5)
+    append_rows(path, [new])
+    assert read_rows(path) == [old, new]
+    assert path.read_text().splitlines()[0] == HEADER
+
+
 def test_appending_nothing_changes_nothing(tmp_path):
     path = tmp_path / "RESULTS.csv"
     append_rows(path, [ROW])
@@ -88,7 +104,8 @@ def test_empty_lines_and_windows_line_ends_are_read(tmp_path):
     [
         (b"name,score\na,1\n", r"RESULTS.csv, line 1: the header is 'name,score'"),
         (b"", r"RESULTS.csv, line 1: the header is ''"),
-        (f"{HEADER}\na,b\n".encode(), r"RESULTS.csv, line 2: 2 cells; .* be 16"),
+        (f"{HEADER}\na,b\n".encode(), r"RESULTS.csv, line 2: 2 cells; .* be 18"),
+        (f"{OLD_HEADER}\na,b\n".encode(), r"RESULTS.csv, line 2: 2 cells; .* be 16"),
         (f"{HEADER}\n\xe9".encode("latin-1"), r"RESULTS.csv, line 2: .* not UTF-8"),
     ],
 )

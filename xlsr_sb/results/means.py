@@ -60,6 +60,8 @@ def _pair(rows: list[ResultRow]) -> list[ResultRow]:
         minutes=round(sum(row.minutes for row in rows), 1),
         seed=len(rows),
         command=variant_of(last.command),
+        low=None,  # a spread over seeds is no interval over utterances
+        high=None,
     )
     mean, spread = statistics.fmean(values), statistics.stdev(values)
     return [

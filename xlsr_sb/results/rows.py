@@ -46,6 +46,8 @@ class ResultRow:
     seed : int
     commit, command, device, date : str
         Code, command line, machine and day (``2025-01-31``) of the run.
+    low, high : float or None
+        Ends of the 95 % interval of the value, by a bootstrap over the test set.
 
     Example
     -------
@@ -71,10 +73,13 @@ class ResultRow:
     command: str
     device: str
     date: str
+    low: float | None = None
+    high: float | None = None
 
 
 MEAN, SPREAD = " mean", " sd"  # behind the name of a metric, over seeds
 COLUMNS = tuple(field.name for field in fields(ResultRow))
+OLD_COLUMNS = COLUMNS[:-2]  # of earlier versions, without intervals
 
 
 def is_share(row: ResultRow) -> bool:
@@ -106,10 +111,9 @@ def shown_value(row: ResultRow) -> str:
 
 
 _PARSERS = {
-    str: str,
-    int: int,
-    float: float,
+    **{kind: kind for kind in (str, int, float)},
     int | None: lambda cell: int(cell) if cell else None,
+    float | None: lambda cell: float(cell) if cell else None,
 }
 
 
@@ -186,12 +190,13 @@ def read_rows(path: str | Path) -> list[ResultRow]:
     """
     reader = csv.reader(StringIO(_text(Path(path)), newline=""))
     header = next(reader, [])
-    if tuple(header) != COLUMNS:
+    if tuple(header) not in (COLUMNS, OLD_COLUMNS):
         raise InputError(
             f"{path}, line 1: the header is {','.join(header)[:200]!r}; a results file"
             f" has {','.join(COLUMNS)!r}; move this file away or correct the line"
         )
-    return [_row(cells, f"{path}, line {reader.line_num}") for cells in reader if cells]
+    lines = ((f"{path}, line {reader.line_num}", cells) for cells in reader)
+    return [_row(cells, place, len(header)) for place, cells in lines if cells]
 
 
 def _text(path: Path) -> str:
@@ -211,12 +216,12 @@ def _cells(row: ResultRow) -> list[str]:
     return ["" if value is None else str(value) for value in astuple(row)]
 
 
-def _row(cells: Sequence[str], place: str) -> ResultRow:
+def _row(cells: Sequence[str], place: str, columns: int = len(COLUMNS)) -> ResultRow:
     """One row out of its cells; errors name the ``place`` they stand at."""
-    if len(cells) != len(COLUMNS):
-        raise InputError(f"{place}: {len(cells)} cells; there must be {len(COLUMNS)}")
-    columns = zip(fields(ResultRow), cells, strict=True)
-    return ResultRow(*(_value(field, cell, place) for field, cell in columns))
+    if len(cells) != columns:
+        raise InputError(f"{place}: {len(cells)} cells; there must be {columns}")
+    known = zip(fields(ResultRow)[:columns], cells, strict=True)
+    return ResultRow(*(_value(field, cell, place) for field, cell in known))
 
 
 def _value(field: Field, cell: str, place: str) -> str | int | float | None:

@@ -1,6 +1,7 @@
 """Rows as tables: aligned text for the terminal, Markdown for a README."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from xlsr_sb.results.rows import ResultRow, is_share, shown_value
 
@@ -74,6 +75,32 @@ def markdown_table(rows: Sequence[ResultRow]) -> str:
     return "\n".join(table) + "\n\n" + "\n\n".join(runs)
 
 
+def with_interval(row: ResultRow) -> str:
+    """Value of a row and, if it is known, its interval.
+
+    Parameters
+    ----------
+    row : ResultRow
+
+    Returns
+    -------
+    str
+
+    Example
+    -------
+    >>> row = ResultRow("Toy/ST", "demo.yaml", "test", "fr_en", "BLEU", 20.25, None,
+    ...                 None, 12, 1200, 0.5, 1986, "1a2b3c4", "make", "cpu",
+    ...                 "2025-01-31", low=18.5, high=21.75)
+    >>> with_interval(row)
+    '20.2 (18.5 to 21.8)'
+    """
+    value = shown_value(row)
+    if row.low is None or row.high is None:
+        return value
+    low, high = (shown_value(replace(row, value=end)) for end in (row.low, row.high))
+    return f"{value} ({low} to {high})"
+
+
 def latest_runs(rows: Sequence[ResultRow]) -> list[ResultRow]:
     """Rows of the last run of each leaf on each split.
 
@@ -114,7 +141,7 @@ def _grid(rows: Sequence[ResultRow]) -> list[list[str]]:
 def _cells(by_metric: dict[str, ResultRow], metrics: dict[str, None]) -> list[str]:
     """Clips and metrics of one line; nothing where a metric was not measured."""
     clips = max(row.clips for row in by_metric.values())
-    values = [shown_value(row) if row else "" for row in map(by_metric.get, metrics)]
+    values = [with_interval(row) if row else "" for row in map(by_metric.get, metrics)]
     return [f"{clips:,}", *values]
 
 

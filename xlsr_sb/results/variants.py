@@ -4,7 +4,8 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from xlsr_sb.results.command import variant_of
-from xlsr_sb.results.rows import MEAN, ResultRow, is_share, shown_value
+from xlsr_sb.results.rows import MEAN, ResultRow, is_share
+from xlsr_sb.results.tables import with_interval
 
 ALL = "all"  # the group of all groups
 
@@ -42,7 +43,7 @@ def variants_table(rows: Sequence[ResultRow]) -> str:
 
     def cell(group: str, label: str, metric: str) -> str:
         row = found.get((group, label, metric))
-        return shown_value(row) if row else ""
+        return with_interval(row) if row else ""
 
     metrics = list(dict.fromkeys(row.metric for row in rows))
     return side_by_side(rows, metrics, cell=cell, origin=_origin)

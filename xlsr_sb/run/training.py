@@ -136,6 +136,8 @@ class TrainingRun:
                 command=command,
                 device=_device(self.brain.device),
                 date=date.today().isoformat(),
+                low=round(one.interval.low, 6) if one.interval else None,
+                high=round(one.interval.high, 6) if one.interval else None,
             )
             for one in evaluation.scores
         ]

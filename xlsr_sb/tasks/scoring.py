@@ -111,7 +111,7 @@ def evaluation_of(transcripts: Sequence[Recognised], *, units: str) -> Evaluatio
         speakers=[one.spk_id for one in utterances],
     )
     scores = [
-        GroupScore(row.group, row.score, row.clips)
+        GroupScore(row.group, row.score, row.clips, row.interval)
         for row in table
         if row.kind != SPEAKER and row.score.total  # some have clips without speech
     ]

@@ -147,7 +147,7 @@ def evaluation_of(
         hypotheses = [one.hypothesis for one in part]
         files[f"{name}.hyp.txt"] = partial(_write_lines, lines=hypotheses)
     return Evaluation(
-        [GroupScore(row.group, row.score, row.clips) for row in table],
+        [GroupScore(row.group, row.score, row.clips, row.interval) for row in table],
         report="".join(map(_reported, translated)),
         baseline=None,
         files=files,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xlsr_sb.files import open_atomic
-from xlsr_sb.metrics import Score, TranslationScore
+from xlsr_sb.metrics import Interval, Score, TranslationScore
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,14 @@ class GroupScore:
     score : Score or TranslationScore
     clips : int
         Utterances in the group.
+    interval : Interval or None
+        Where 95 % of the draws lie; None where nothing was drawn.
     """
 
     group: str
     score: Score | TranslationScore
     clips: int
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True)
