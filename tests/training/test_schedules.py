@@ -7,7 +7,7 @@ import torch
 from speechbrain.nnet.schedulers import TriStageLRSchedule
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.training.schedules import LinearDecay, TriStage
+from xlsr_sb.training.schedules import InverseSquareRoot, LinearDecay, TriStage
 
 
 def optimizer_with(*rates):
@@ -212,3 +212,32 @@ def test_a_warm_up_that_makes_no_curve(warmup):
     message = f"warmup_updates must be from 0 to num_updates - 1, 49, got {warmup}"
     with pytest.raises(InputError, match=message):
         LinearDecay(optimizer_with(1.0), num_updates=50, warmup_updates=warmup)
+
+
+def test_inverse_square_root_with_a_cool_down():
+    """As without it up to the last 40 updates; then a straight line down to nothing."""
+    optimizer = optimizer_with(2.0)
+    plain = InverseSquareRoot(optimizer, warmup_updates=16)
+    cooled = InverseSquareRoot(
+        optimizer, warmup_updates=16, cooldown_updates=36, num_updates=100
+    )
+    updates = range(65)
+    assert [*map(cooled.scale, updates)] == [*map(plain.scale, updates)]
+    assert [cooled.scale(update) for update in (64, 73, 82, 100, 101)] == pytest.approx(
+        [0.5, 0.375, 0.25, 0.0, 0.0], rel=1e-12
+    )
+
+
+@pytest.mark.parametrize(("length", "total", "most"), [(-1, 50, 40), (41, 50, 40)])
+def test_a_cool_down_longer_than_what_is_left(length, total, most):
+    """Nor without an end, which it counts from."""
+    message = f"num_updates - warmup_updates, {most}, got {length}"
+    with pytest.raises(InputError, match=message):
+        InverseSquareRoot(
+            optimizer_with(1.0),
+            warmup_updates=10,
+            cooldown_updates=length,
+            num_updates=total,
+        )
+    with pytest.raises(InputError, match="num_updates - warmup_updates, 0, got 5"):
+        InverseSquareRoot(optimizer_with(1.0), warmup_updates=10, cooldown_updates=5)

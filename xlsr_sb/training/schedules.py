@@ -95,13 +95,18 @@ class InverseSquareRoot(Schedule):
     """Linear warm-up, then down with the root of the updates.
 
     It is fairseq's ``inverse_sqrt``, from a rate of 0, as with ``--warmup-init-lr 0``.
-    It does not know where a run ends, so a run may be made longer.
+    Without a cool-down it does not know where a run ends, so a run may be made longer.
 
     Parameters
     ----------
     optimizer : Optimizer
     warmup_updates : int
         Updates until the peak, at least 1.
+    cooldown_updates : int
+        The last so many updates of ``num_updates``: over them the rate goes on to 0
+        in a straight line, which short runs gain by (Zhai et al., CVPR 2022).
+    num_updates : int, optional
+        Length of the run; needed for a cool-down.
 
     Example
     -------
@@ -112,17 +117,35 @@ class InverseSquareRoot(Schedule):
     [0.0, 0.5, 1.0, 0.5, 0.1]
     """
 
-    def __init__(self, optimizer: Optimizer, *, warmup_updates: int) -> None:
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        *,
+        warmup_updates: int,
+        cooldown_updates: int = 0,
+        num_updates: int | None = None,
+    ) -> None:
         if warmup_updates < 1:
             raise InputError(f"warmup_updates must be at least 1, got {warmup_updates}")
+        most = (num_updates or 0) - warmup_updates
+        if cooldown_updates and not 0 < cooldown_updates <= most:
+            raise InputError(
+                "cooldown_updates must be 0 or at most num_updates - warmup_updates, "
+                f"{max(0, most)}, got {cooldown_updates}"
+            )
         super().__init__(optimizer)
-        self.warmup_updates = warmup_updates
+        self.warmup_updates, self.cooldown_updates = warmup_updates, cooldown_updates
+        self.num_updates = num_updates
 
     def scale(self, update: int) -> float:
         """Rate of an update, counted from 0, as a share of the peak."""
         if update < self.warmup_updates:
             return update / self.warmup_updates
-        return math.sqrt(self.warmup_updates / update)
+        if not self.cooldown_updates:
+            return math.sqrt(self.warmup_updates / update)
+        start = self.num_updates - self.cooldown_updates
+        left = min(1.0, (self.num_updates - update) / self.cooldown_updates)
+        return max(0.0, left) * math.sqrt(self.warmup_updates / min(update, start))
 
 
 class TriStage(Schedule):
