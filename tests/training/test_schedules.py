@@ -215,11 +215,11 @@ def test_a_warm_up_that_makes_no_curve(warmup):
 
 
 def test_inverse_square_root_with_a_cool_down():
-    """As without it up to the last 40 updates; then a straight line down to nothing."""
+    """As without it up to the last 36 updates; then a straight line down to nothing."""
     optimizer = optimizer_with(2.0)
     plain = InverseSquareRoot(optimizer, warmup_updates=16)
     cooled = InverseSquareRoot(
-        optimizer, warmup_updates=16, cooldown_updates=36, num_updates=100
+        optimizer, warmup_updates=16, cooldown_ratio=0.36, num_updates=100
     )
     updates = range(65)
     assert [*map(cooled.scale, updates)] == [*map(plain.scale, updates)]
@@ -228,16 +228,26 @@ def test_inverse_square_root_with_a_cool_down():
     )
 
 
-@pytest.mark.parametrize(("length", "total", "most"), [(-1, 50, 40), (41, 50, 40)])
-def test_a_cool_down_longer_than_what_is_left(length, total, most):
-    """Nor without an end, which it counts from."""
-    message = f"num_updates - warmup_updates, {most}, got {length}"
-    with pytest.raises(InputError, match=message):
+@pytest.mark.parametrize("total", [3, 10, 11, 40])
+def test_a_cool_down_begins_behind_the_warm_up(total):
+    """However short the run is."""
+    optimizer = optimizer_with(2.0)
+    plain = InverseSquareRoot(optimizer, warmup_updates=10)
+    cooled = InverseSquareRoot(
+        optimizer, warmup_updates=10, cooldown_ratio=1.0, num_updates=total
+    )
+    updates = range(min(total, 10) + 1)
+    assert [*map(cooled.scale, updates)] == [*map(plain.scale, updates)][: total + 1]
+    assert cooled.scale(40) == (0.0 if total > 10 else 0.5)
+
+
+@pytest.mark.parametrize(("ratio", "total"), [(-0.1, 9), (1.1, 9), (0.5, None)])
+def test_a_cool_down_that_makes_no_curve(ratio, total):
+    """Among them one without an end, which it counts from."""
+    with pytest.raises(InputError, match=f"cooldown_ratio must .* got {ratio}"):
         InverseSquareRoot(
             optimizer_with(1.0),
-            warmup_updates=10,
-            cooldown_updates=length,
+            warmup_updates=2,
+            cooldown_ratio=ratio,
             num_updates=total,
         )
-    with pytest.raises(InputError, match="num_updates - warmup_updates, 0, got 5"):
-        InverseSquareRoot(optimizer_with(1.0), warmup_updates=10, cooldown_updates=5)

@@ -12,7 +12,6 @@ from xlsr_sb.data.targets import decoder_inputs
 from xlsr_sb.encoder import XLSR
 from xlsr_sb.heads.translator import TranslationHead, TranslatorConfig
 from xlsr_sb.lengths import SAMPLE_RATE, mask_of
-from xlsr_sb.losses import label_smoothed_loss
 from xlsr_sb.translation import SpeechTranslator
 
 PRESETS = {"tiny": "small"}  # of the head; others have XLS-R's
@@ -95,14 +94,9 @@ def ours(folder: Path, batch: Utterances) -> TranslationSide:
 
     def loss() -> Tensor:
         encoded = encoder.encode(batch.waveforms, batch.num_samples)
-        tokens = decoder_inputs(targets, start=head.config.start)
-        hidden = head(encoded.features, encoded.num_frames, tokens, counts)
-        is_token = mask_of(counts, targets.shape[1]).to(targets.device)
-        rows = hidden[is_token]
-        found = label_smoothed_loss(
-            rows, head.output_weight, targets[is_token], smoothing=smoothing
-        )
-        return found.total / len(rows)
+        memory = head.adapt(encoded.features, encoded.num_frames)
+        found = head.decoder.loss(memory, targets, counts, smoothing=smoothing)
+        return found.total / counts.sum()
 
     return TranslationSide(model, loss)
 

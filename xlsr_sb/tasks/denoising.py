@@ -7,12 +7,10 @@ import torch
 from speechbrain import Stage
 from torch import Tensor
 
-from xlsr_sb.data.targets import decoder_inputs
 from xlsr_sb.data.texts import TextBatch
 from xlsr_sb.errors import InputError
 from xlsr_sb.heads.translator import Memory
-from xlsr_sb.lengths import mask_of
-from xlsr_sb.losses import TranslationLoss, label_smoothed_loss
+from xlsr_sb.losses import TranslationLoss
 from xlsr_sb.metrics import Score
 from xlsr_sb.tasks.texts import Texts
 from xlsr_sb.training import distributed
@@ -74,14 +72,10 @@ class Denoising(UpdateBrain):
         features = self.modules.encoder(
             batch.sources, batch.num_sources, head.decoder.embeddings
         )
-        tokens = decoder_inputs(batch.targets, start=head.config.start)
-        memory = Memory(features, batch.num_sources)
-        hidden = head.decoder(memory, tokens, batch.num_targets)
-        is_token = mask_of(batch.num_targets, batch.targets.shape[1])
-        return label_smoothed_loss(
-            hidden[is_token],  # [N, D]: real tokens only
-            head.output_weight,
-            batch.targets[is_token],
+        return head.decoder.loss(
+            Memory(features, batch.num_sources),
+            batch.targets,
+            batch.num_targets,
             smoothing=self.optim["label_smoothing"],
         )
 

@@ -7,11 +7,10 @@ from speechbrain import Stage
 from torch import Tensor
 
 from xlsr_sb.data.batching import Batch, EvalLoader
-from xlsr_sb.data.targets import decoder_inputs, translation_of
+from xlsr_sb.data.targets import translation_of
 from xlsr_sb.decoders.autoregressive.beam import beam_search
 from xlsr_sb.heads.translator import Memory
-from xlsr_sb.lengths import mask_of
-from xlsr_sb.losses import TranslationLoss, label_smoothed_loss
+from xlsr_sb.losses import TranslationLoss
 from xlsr_sb.tasks.translating import Translated, evaluation_of, mean_bleu
 from xlsr_sb.tasks.translations import Translations
 from xlsr_sb.training import distributed
@@ -77,14 +76,9 @@ class Translation(UpdateBrain):
         head = self.modules.head
         encoded = self.modules.encoder.encode(batch.waveforms, batch.num_samples)
         memory = head.adapt(encoded.features, encoded.num_frames)
-        tokens = decoder_inputs(batch.targets, start=head.config.start)
-        hidden = head.decoder(memory, tokens, batch.num_targets)
-        is_token = mask_of(batch.num_targets, batch.targets.shape[1])
-        loss = label_smoothed_loss(
-            hidden[is_token],  # [N, D]: real tokens only
-            head.output_weight,
-            batch.targets[is_token],
-            smoothing=self.optim["label_smoothing"],
+        smoothing = self.optim["label_smoothing"]
+        loss = head.decoder.loss(
+            memory, batch.targets, batch.num_targets, smoothing=smoothing
         )
         return Predictions(memory, loss)
 

@@ -102,9 +102,9 @@ class InverseSquareRoot(Schedule):
     optimizer : Optimizer
     warmup_updates : int
         Updates until the peak, at least 1.
-    cooldown_updates : int
-        The last so many updates of ``num_updates``: over them the rate goes on to 0
-        in a straight line, which short runs gain by (Zhai et al., CVPR 2022).
+    cooldown_ratio : float
+        Over this share of the run, at its end but behind the warm-up, the rate goes on
+        to 0 in a straight line; short runs gain by it (Zhai et al., CVPR 2022).
     num_updates : int, optional
         Length of the run; needed for a cool-down.
 
@@ -122,26 +122,26 @@ class InverseSquareRoot(Schedule):
         optimizer: Optimizer,
         *,
         warmup_updates: int,
-        cooldown_updates: int = 0,
+        cooldown_ratio: float = 0.0,
         num_updates: int | None = None,
     ) -> None:
         if warmup_updates < 1:
             raise InputError(f"warmup_updates must be at least 1, got {warmup_updates}")
-        most = (num_updates or 0) - warmup_updates
-        if cooldown_updates and not 0 < cooldown_updates <= most:
+        if not 0 <= cooldown_ratio <= 1 or (cooldown_ratio and num_updates is None):
             raise InputError(
-                "cooldown_updates must be 0 or at most num_updates - warmup_updates, "
-                f"{max(0, most)}, got {cooldown_updates}"
+                "cooldown_ratio must be from 0 to 1, with num_updates if above 0, got "
+                f"{cooldown_ratio}"
             )
         super().__init__(optimizer)
-        self.warmup_updates, self.cooldown_updates = warmup_updates, cooldown_updates
-        self.num_updates = num_updates
+        self.warmup_updates, self.num_updates = warmup_updates, num_updates
+        length = round(cooldown_ratio * (num_updates or 0))
+        self.cooldown_updates = min(length, (num_updates or 0) - warmup_updates)
 
     def scale(self, update: int) -> float:
         """Rate of an update, counted from 0, as a share of the peak."""
         if update < self.warmup_updates:
             return update / self.warmup_updates
-        if not self.cooldown_updates:
+        if self.cooldown_updates <= 0:
             return math.sqrt(self.warmup_updates / update)
         start = self.num_updates - self.cooldown_updates
         left = min(1.0, (self.num_updates - update) / self.cooldown_updates)

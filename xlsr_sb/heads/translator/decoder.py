@@ -7,14 +7,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from xlsr_sb.data.targets import decoder_inputs
 from xlsr_sb.encoder.dropout import dropout
 from xlsr_sb.errors import InputError
 from xlsr_sb.heads.translator.adaptor import Memory
 from xlsr_sb.heads.translator.attention import Ragged, WholeTexts
 from xlsr_sb.heads.translator.config import TranslatorConfig
+from xlsr_sb.heads.translator.embedding import embedded
 from xlsr_sb.heads.translator.layerdrop import LayerDrop
 from xlsr_sb.heads.translator.layers import Context, DecoderLayer
 from xlsr_sb.heads.translator.onednn import OneDNNLinear, with_onednn
+from xlsr_sb.losses import TranslationLoss, label_smoothed_loss
 
 OFFSET = 2  # rows of the table of positions before that of the first token
 
@@ -81,12 +84,53 @@ class TextDecoder(nn.Module):
         InputError
             If a text is longer than there are positions.
         """
+        texts, positions = self._places(tokens, num_tokens)
+        rows = self.embed(texts.pack(tokens), positions)
+        return texts.unpack(self.run(rows, WholeTexts(texts, memory)))
+
+    def loss(
+        self, memory: Memory, targets: Tensor, num_targets: Tensor, *, smoothing: float
+    ) -> TranslationLoss:
+        """Loss of whole texts, given the tokens before each of theirs.
+
+        Parameters
+        ----------
+        memory : Memory
+        targets : LongTensor [B, U]
+            From the first token behind the start token on.
+        num_targets : LongTensor [B]
+            On the host, a GPU need not be waited for.
+        smoothing : float
+            See ``label_smoothed_loss``.
+
+        Returns
+        -------
+        TranslationLoss
+            Summed over the tokens of all texts.
+
+        Raises
+        ------
+        InputError
+            If a text is longer than there are positions.
+        """
+        texts, positions = self._places(targets, num_targets)
+        tokens = texts.pack(decoder_inputs(targets, start=self.config.start))
+        if self.output is None:
+            rows, matrix = embedded(self.embeddings.weight, tokens)
+        else:
+            rows, matrix = self.embeddings(tokens), self.output_weight
+        rows = self.run(self._placed(rows, positions), WholeTexts(texts, memory))
+        return label_smoothed_loss(
+            rows, matrix, texts.pack(targets), smoothing=smoothing
+        )
+
+    def _places(self, tokens: Tensor, num_tokens: Tensor) -> tuple[Ragged, Tensor]:
+        """Where real tokens lie in a batch [B, U]; the position [N] of each."""
         length = tokens.shape[1]
         self.check_length(length)
         texts = Ragged.of(num_tokens.tolist(), length, tokens.device)
         positions = torch.arange(length, device=tokens.device).expand_as(tokens)
-        rows = self.embed(texts.pack(tokens), texts.pack(positions))
-        return texts.unpack(self.run(rows, WholeTexts(texts, memory)))
+        return texts, texts.pack(positions)
 
     def check_length(self, num_tokens: int) -> None:
         """Raise if so many tokens are too many."""
@@ -98,8 +142,12 @@ class TextDecoder(nn.Module):
 
     def embed(self, tokens: Tensor, positions: Tensor) -> Tensor:
         """Rows [N, D] that enter the first layer, of tokens [N] and their positions."""
-        rows = self.embeddings(tokens) * self.scale
-        rows = self.embedding_norm(rows + self.positions(positions + OFFSET))
+        return self._placed(self.embeddings(tokens), positions)
+
+    def _placed(self, rows: Tensor, positions: Tensor) -> Tensor:
+        """Rows that enter the first layer, from embeddings alone."""
+        rows = rows * self.scale + self.positions(positions + OFFSET)
+        rows = self.embedding_norm(rows)
         return dropout(rows, self.config.dropout, training=self.training)
 
     def run(self, rows: Tensor, context: Context) -> Tensor:
