@@ -100,7 +100,7 @@ def test_gradients_are_those_of_transformers(saved, case):
     ("ours", "theirs"),
     [
         ({}, {}),
-        ({"force_eos": True}, {}),
+        ({"force_eos": False}, {"forced_eos_token_id": None}),
         ({"length_penalty": 2.0, "early_stopping": True}, None),
         ({"no_repeat_ngram": 2}, {"no_repeat_ngram_size": 2}),
     ],
@@ -108,9 +108,10 @@ def test_gradients_are_those_of_transformers(saved, case):
 def test_five_beams_find_what_transformers_finds(saved, case, ours, theirs):
     """The same tokens, with a ragged batch, a forced language and ends at all times."""
     model, translator = saved(case, sure=True)
-    if not ours.get("force_eos"):
-        model.generation_config.forced_eos_token_id = None
-    theirs = ours if theirs is None else theirs
+    assert model.generation_config.forced_eos_token_id == 2
+    assert translator.head.config.force_eos
+    if "forced_eos_token_id" in (theirs := ours if theirs is None else dict(theirs)):
+        model.generation_config.forced_eos_token_id = theirs.pop("forced_eos_token_id")
     shared = {"forced_bos_token_id": LANGUAGE, "max_new_tokens": 12, "num_beams": 5}
     waveforms, num_samples = batch()
     found = translator.generate(
@@ -128,7 +129,6 @@ def test_five_beams_find_what_transformers_finds(saved, case, ours, theirs):
 def test_the_language_of_the_checkpoint_is_the_default(saved):
     """``forced_bos_token_id`` of its generation config; another can be asked for."""
     model, ours = saved(sure=True, forced_bos_token_id=9)
-    model.generation_config.forced_eos_token_id = None
     assert ours.head.config.language_token == 9
     waveforms, num_samples = batch()
     shares = num_samples / waveforms.shape[1]

@@ -156,7 +156,7 @@ def choose_rows(rows: Sequence[ResultRow], name: str) -> list[ResultRow]:
     ...
     xlsr_sb.errors.InputError: results:sede=1: 'sede' is no column of a results \
 file; it has recipe, hparams, split, group, metric, value, errors, total, clips, \
-updates, minutes, seed, commit, command, device, date
+updates, minutes, seed, commit, command, device, date, low, high
     """
     wanted = dict(pair.partition("=")[::2] for pair in name.split())
     for column in wanted:

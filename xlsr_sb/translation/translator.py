@@ -25,7 +25,7 @@ from xlsr_sb.lengths import samples_from_fractions
 
 # What may be asked for beside a checkpoint; the rest is fixed by its weights.
 FREE = ("dropout", "attention_dropout", "activation_dropout", "layerdrop")
-FREE += ("adaptor_layerdrop", "activation_checkpointing", "language_token")
+FREE += ("adaptor_layerdrop", "activation_checkpointing", "language_token", "force_eos")
 
 
 class SpeechTranslator(nn.Module):
@@ -78,8 +78,8 @@ class SpeechTranslator(nn.Module):
         encoder : mapping, optional
             Fields of ``XLSRConfig`` that are no sizes.
         head : mapping, optional
-            Dropouts, layerdrops, ``activation_checkpointing`` and ``language_token`` of
-            ``TranslatorConfig``; the checkpoint's where they are not given.
+            Dropouts, layerdrops, ``activation_checkpointing``, ``language_token`` and
+            ``force_eos`` of ``TranslatorConfig``; the checkpoint's where not given.
 
         Raises
         ------
@@ -190,7 +190,7 @@ class SpeechTranslator(nn.Module):
             all or one for each. The checkpoint's own ``language_token`` by default.
         **options
             ``length_penalty``, ``early_stopping``, ``no_repeat_ngram`` and what else
-            ``beam_search`` takes.
+            ``beam_search`` takes; ``force_eos`` is the checkpoint's by default.
 
         Returns
         -------
@@ -222,6 +222,6 @@ class SpeechTranslator(nn.Module):
                 prefix=own if prefix_tokens is None else prefix_tokens,
                 start=config.start,
                 eos=config.eos,
-                **options,
+                **{"force_eos": config.force_eos, **options},
             )
         return [list(hypotheses[0].tokens) for hypotheses in found]

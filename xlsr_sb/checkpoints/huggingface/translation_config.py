@@ -32,6 +32,7 @@ TOKENS = {
     "start": ("decoder_start_token_id", None),
     "language_token": ("forced_bos_token_id", None),
 }
+FORCED_END = "forced_eos_token_id"
 STRUCTURE = {  # what the lines of the decoder must say, where they say it
     "model_type": ("mbart",),
     "activation_function": ("gelu", "relu"),
@@ -158,7 +159,9 @@ def _tokens(generation: Fields, config: Fields, decoder: Fields) -> Fields:
         tokens[ours] = next((one for one in places if one is not None), default)
     if tokens["start"] is None:  # mBART's rule
         tokens["start"] = tokens["eos"]
-    return tokens
+    ends = [part.get(FORCED_END) for part in (generation, config, decoder)]
+    end = next((one for one in ends if one is not None), None)
+    return tokens | {"force_eos": end == tokens["eos"]}
 
 
 def files_of(encoder: Mapping[str, object], settings: Fields) -> dict[str, Fields]:
@@ -180,7 +183,7 @@ def files_of(encoder: Mapping[str, object], settings: Fields) -> dict[str, Field
     -------
     >>> settings = dict.fromkeys([*SIZES, *OPTIONS, "adaptor_stride"], 8)
     >>> settings |= {"adaptor_dim": 4, "adaptor_layers": 3, "bos": 0, "pad": 1}
-    >>> settings |= {"eos": 2, "start": 2, "language_token": 5}
+    >>> settings |= {"eos": 2, "start": 2, "language_token": 5, "force_eos": True}
     >>> files = files_of({"hidden_size": 4}, settings)
     >>> files["config.json"]["decoder"]["d_model"]
     8
@@ -189,10 +192,12 @@ def files_of(encoder: Mapping[str, object], settings: Fields) -> dict[str, Field
     """
     given = {theirs: settings[ours] for ours, (theirs, _) in TOKENS.items()}
     tokens = {name: token for name, token in given.items() if token is not None}
+    if settings["force_eos"]:
+        tokens[FORCED_END] = settings["eos"]
     decoder = {theirs: settings[ours] for ours, theirs in SIZES.items()}
     decoder |= {theirs: settings[ours] for ours, (theirs, _) in OPTIONS.items()}
     decoder |= {"model_type": "mbart", "is_decoder": True, "is_encoder_decoder": False}
-    decoder |= {"add_cross_attention": True, "forced_eos_token_id": None}
+    decoder |= {"add_cross_attention": True, FORCED_END: None}
     # Some versions of transformers size a decoder's cache by the text encoder's depth.
     decoder["encoder_layers"] = settings["num_layers"]
     width = encoder["hidden_size"]

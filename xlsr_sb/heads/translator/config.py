@@ -43,6 +43,9 @@ class TranslatorConfig:
         Special tokens; every text begins with ``start`` and ends with ``eos``.
     language_token : int, optional
         What comes behind ``start`` unless somebody says otherwise.
+    force_eos : bool
+        Whether ``eos`` is the last token that a translation may have, unless somebody
+        says otherwise.
 
     Example
     -------
@@ -74,6 +77,7 @@ class TranslatorConfig:
     eos: int = 2
     start: int = 2
     language_token: int | None = None
+    force_eos: bool = False
 
     def __post_init__(self):
         """Refuse what cannot work."""
