@@ -13,11 +13,16 @@ from speechbrain.inference.ASR import EncoderDecoderASR
 from speechbrain.inference.ST import EncoderDecoderS2UT
 
 from tests.finished_run import noise
-from tests.finished_translation import SEARCH, finished_translation, modules
+from tests.finished_translation import (
+    SEARCH,
+    finished_translation,
+    modules,
+    tokeniser,
+)
 from xlsr_sb.cli import main
 from xlsr_sb.data.subwords import MBART_CODES, SubwordTokeniser
 from xlsr_sb.errors import InputError
-from xlsr_sb.export import export_translator, load_translator
+from xlsr_sb.export import export_translator, load_translator, run_encoder
 from xlsr_sb.export.speechbrain_translator import MemoryEncoder, num_real
 from xlsr_sb.heads.translator.adaptor import num_memory
 from xlsr_sb.lengths import num_frames
@@ -273,3 +278,12 @@ def test_adapters_are_merged(tmp_path, waveforms):
     assert load_translator(target).translate(waveforms, to="en") == texts
     stock = EncoderDecoderASR.from_hparams(str(target))
     assert stock.transcribe_batch(*padded(waveforms))[0] == texts
+
+
+def test_features_of_a_run_come_from_its_best_checkpoint(run):
+    """The encoder alone, as ``xlsr-sb features`` takes it."""
+    encoder = run_encoder(run)
+    assert not encoder.training
+    wanted = modules(20, tokeniser(["en"]).vocab_size)["encoder"].state_dict()
+    found = encoder.state_dict()
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)

@@ -1,9 +1,10 @@
 """Trained recognisers and translators outside their run: exported, loaded, at work."""
 
+from xlsr_sb.export.encoders import run_encoder
 from xlsr_sb.export.folder import RESULTS, export_recogniser
 from xlsr_sb.export.loading import load_transcriber
 from xlsr_sb.export.recogniser import Characters, Recogniser
-from xlsr_sb.export.runs import run_encoder, settings_folder
+from xlsr_sb.export.runs import settings_folder
 from xlsr_sb.export.sizes import write_sizes
 from xlsr_sb.export.transcriber import Transcriber
 from xlsr_sb.export.translation_folder import export_translator

@@ -62,22 +62,12 @@ encoder.json, vocabulary.txt, save
     return Transcriber(encoder, head, own), meta
 
 
-def run_encoder(folder: Path) -> XLSR:
-    """Encoder of a run with the weights that were best on the development set.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the run.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no recogniser that was validated once.
+def read_encoder(folder: Path) -> XLSR:
+    """Encoder of a recognition run, in evaluation mode; errors as of ``read_run``.
 
     Example
     -------
-    >>> run_encoder(Path("nowhere"))
+    >>> read_encoder(Path("nowhere"))
     Traceback (most recent call last):
     ...
     xlsr_sb.errors.InputError: nowhere is not the folder of a recognition run: no ...
