@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.encoder.kept import pretended_gpu
 from xlsr_sb.errors import InputError
-from xlsr_sb.losses import label_smoothed_loss
+from xlsr_sb.losses import label_smoothed_loss, translation
 from xlsr_sb.losses.translation import ROWS_AT_A_TIME
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -189,6 +189,21 @@ def test_logits_exist_for_some_tokens_at_a_time():
     with Largest() as largest:
         by_torch(*tensors, smoothing=0.1).backward()
     assert largest.num_elements == 60 * 50
+
+
+def test_the_output_matrix_is_not_copied_as_a_whole(monkeypatch):
+    """In bf16 that would be half a gigabyte; pieces that do not divide the words."""
+    monkeypatch.setattr(translation, "MANY_ROWS", 16)
+    hidden, weight, targets = inputs(size=(6, 50, 300))
+    with Largest() as largest, torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = label_smoothed_loss(hidden, weight.requires_grad_(False), targets)
+    assert largest.num_elements == 16 * 300
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        monkeypatch.setattr(translation, "MANY_ROWS", 64)
+        whole = label_smoothed_loss(hidden, weight, targets)
+    torch.testing.assert_close(loss.total, whole.total)
+    found = [torch.autograd.grad(one.total, hidden) for one in (loss, whole)]
+    torch.testing.assert_close(*found, rtol=1e-2, atol=1e-2)
 
 
 @pytest.mark.parametrize("frozen", ["hidden", "weight", "both", "no_grad"])

@@ -5,6 +5,7 @@ another. Here they exist for some tokens at a time, and never in the backward pa
 they mean for the decoder and for the output matrix is computed along with the loss.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -174,7 +175,7 @@ def _compute(
     """Sums of ``_errors_``; gradients of the first one by ``hidden`` and ``weight``."""
     dtype, exact, chunk = settings.dtype, settings.exact, settings.chunk
     by_hidden, by_weight = settings.needs
-    rows, matrix = hidden.detach().to(dtype), weight.detach().to(dtype)
+    rows = hidden.detach().to(dtype)
     grad_hidden = torch.empty_like(hidden) if by_hidden else None
     grad_weight = torch.zeros_like(weight, dtype=exact) if by_weight else None
     size = min(chunk, len(rows)), len(weight)
@@ -185,16 +186,30 @@ def _compute(
         part, target = rows[own], targets[own]
         product, error = products[: len(part)], errors[: len(part)]
         with torch.autocast(part.device.type, enabled=False):
-            error.copy_(torch.mm(part, matrix.t(), out=product))
+            for words, matrix in _pieces(weight, dtype):
+                error[:, words] = torch.mm(part, matrix.t())
             sums += _errors_(error, target, smoothing=settings.smoothing)
             product.copy_(error)
             if by_hidden:
-                grad_hidden[own] = product @ matrix
+                pieces = _pieces(weight, dtype)
+                grad_hidden[own] = sum(product[:, words] @ one for words, one in pieces)
             if by_weight:
                 _add_outer(grad_weight, product, part)
     if by_weight:
         grad_weight = grad_weight.to(weight.dtype)
     return sums, [grad_hidden, grad_weight]
+
+
+def _pieces(weight: Tensor, dtype: torch.dtype) -> Iterator[tuple[slice, Tensor]]:
+    """Words, and their rows of ``weight`` [V, D] in ``dtype``; not all copied at once.
+
+    A whole copy in bf16 is half a gigabyte, while all activations are there.
+    """
+    num_words = len(weight)
+    size = num_words if weight.dtype == dtype else MANY_ROWS
+    for start in range(0, num_words, size):
+        words = slice(start, start + size)
+        yield words, weight[words].detach().to(dtype)
 
 
 def _errors_(logits: Tensor, targets: Tensor, *, smoothing: float) -> Tensor:
