@@ -21,7 +21,7 @@ REQUIRED = [
     "jiwer>=4.0",
     "soundfile",
     "numpy",
-    "scipy>=1.15",  # k-means of acoustic units
+    "scipy>=1.15",  # k-means of acoustic units, isotonic fits
     "huggingface-hub",
     "rapidfuzz",  # under jiwer
     "pillow",  # under matplotlib

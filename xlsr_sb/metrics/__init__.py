@@ -1,10 +1,23 @@
-"""Error rates and scores of translations, how sure they are, and files for NIST."""
+"""Error rates and scores of every task, how sure they are, and files for NIST."""
 
 from xlsr_sb.metrics.bootstrap import (
     Difference,
     Interval,
     bootstrap_interval,
     paired_difference,
+)
+from xlsr_sb.metrics.classification import (
+    ConfusionMatrix,
+    confusion_matrix,
+    count_answers,
+    count_top_answers,
+    duration_groups,
+)
+from xlsr_sb.metrics.classification_mean import ClassMean, macro_error
+from xlsr_sb.metrics.classification_table import (
+    ClassificationRow,
+    classification_table,
+    write_classification_table,
 )
 from xlsr_sb.metrics.constant import constant_output_errors
 from xlsr_sb.metrics.counts import (
@@ -50,6 +63,9 @@ from xlsr_sb.metrics.translation_table import (
 __all__ = [
     "METRICS",
     "TRANSLATION_METRICS",
+    "ClassMean",
+    "ClassificationRow",
+    "ConfusionMatrix",
     "Difference",
     "ErrorCounts",
     "Gain",
@@ -66,9 +82,15 @@ __all__ = [
     "bleu_tokenizer",
     "bootstrap_interval",
     "character_errors",
+    "classification_table",
+    "confusion_matrix",
     "constant_output_errors",
+    "count_answers",
     "count_errors",
+    "count_top_answers",
     "count_translations",
+    "duration_groups",
+    "macro_error",
     "mean_score",
     "paired_difference",
     "read_trn",
@@ -79,6 +101,7 @@ __all__ = [
     "translation_interval",
     "translation_table",
     "word_errors",
+    "write_classification_table",
     "write_ctm",
     "write_score_table",
     "write_stm",
