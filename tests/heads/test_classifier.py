@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.heads.classifier import ACTIVATIONS, ClassificationHead
+from xlsr_sb.heads.classifier import ClassificationHead
+from xlsr_sb.heads.classifier_config import ACTIVATIONS
 
 
 def ragged(num_layers=1):
@@ -90,7 +91,7 @@ def test_layers_are_asked_for_only_if_they_are_needed():
 
 def test_no_such_activation():
     """The message lists those that there are."""
-    with pytest.raises(InputError, match="no activation 'elu'; there are .*'gelu'"):
+    with pytest.raises(InputError, match="activation must be .* gelu,.* got 'elu'"):
         ClassificationHead(4, 4, 2, activation="elu")
 
 

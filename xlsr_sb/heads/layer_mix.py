@@ -58,9 +58,35 @@ class LayerMix(nn.Module):
         Tensor [B, F, D]
             Zeros in the padding, where the states have zeros.
         """
-        total = torch.zeros_like(layers[0])
-        for share, state in zip(self.shares, layers, strict=True):
-            if self.normalise:
-                state = F.layer_norm(state, state.shape[-1:])
-            total = total + share.to(state.dtype) * state
-        return total
+        return mixed(layers, shares=self.shares, normalise=self.normalise)
+
+
+def mixed(
+    layers: Sequence[Tensor], *, shares: Tensor, normalise: bool = False
+) -> Tensor:
+    """Sum of states, each times its share.
+
+    Parameters
+    ----------
+    layers : sequence of Tensor [B, F, D]
+    shares : Tensor [L]
+        One for each state.
+    normalise : bool
+        See ``LayerMix``.
+
+    Returns
+    -------
+    Tensor [B, F, D]
+
+    Example
+    -------
+    >>> states = [torch.ones(1, 2, 3), torch.zeros(1, 2, 3)]
+    >>> mixed(states, shares=torch.tensor([0.25, 0.75])).unique().item()
+    0.25
+    """
+    total = torch.zeros_like(layers[0])
+    for share, state in zip(shares, layers, strict=True):
+        if normalise:
+            state = F.layer_norm(state, state.shape[-1:])
+        total = total + share.to(state.dtype) * state
+    return total
