@@ -9,9 +9,9 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 def embedded(matrix: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
     """Rows of a matrix, and the matrix for the product that ends in the loss.
 
-    Used twice, a matrix would get two gradients of its own size, 1 GB each for mBART,
-    at the moment when memory is shortest; that of the rows is nearly all zeros. Here it
-    is added to that of the product, in place.
+    Used twice, a matrix would get two gradients of its own size, 1 GB each for mBART;
+    that of the rows is nearly all zeros. Here it is added to that of the product, in
+    place.
 
     Parameters
     ----------
