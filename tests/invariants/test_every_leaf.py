@@ -132,9 +132,11 @@ def test_leaf_trains_and_every_key_is_read(
     assert {(row["recipe"], row["hparams"], 3)} == {
         (result.recipe, result.hparams, result.updates) for result in results
     }
-    intervals = {(row.group, row.metric): (row.low, row.high) for row in results}
-    for group, limits in scored_intervals(tmp_path / "a", results[0].split).items():
-        assert intervals[group] == pytest.approx(limits, abs=1e-4)
+    for split in {row.split for row in results}:
+        own = [row for row in results if row.split == split]
+        intervals = {(row.group, row.metric): (row.low, row.high) for row in own}
+        for group, limits in scored_intervals(tmp_path / "a", split).items():
+            assert intervals[group] == pytest.approx(limits, abs=1e-4)
     assert results[0].command.startswith(f"python train.py {leaf} ")
     assert str(tmp_path / "a") not in results[0].command
     assert unused_keys(recipe / leaf, reads=json.loads(reads.read_text())) == []
