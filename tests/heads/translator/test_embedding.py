@@ -1,6 +1,6 @@
 """A matrix that is embedding and output layer: its gradient, without a second copy.
 
-Seen to fail: a sparse gradient of the rows, which autograd does not add in place.
+Seen to fail: a sparse gradient of the rows, and any other that is not added in place.
 """
 
 import pytest

@@ -1,4 +1,7 @@
-"""The decoder's own loss: that of its logits, to the last gradient."""
+"""The decoder's own loss: that of its logits, to the last gradient.
+
+Seen to fail: targets in place of the inputs, the embedding's gradient left out.
+"""
 
 import numpy as np
 import pytest
