@@ -478,3 +478,17 @@ def test_regularisation_starts_with_the_first_unfrozen_step(
             found.append((state, optimizer))
         found.append(weights(brain))
     assert differing(found[1], found[2]) == []
+
+
+def test_a_large_model_gives_its_blocks_back(
+    tmp_path, corpus, plain_config, monkeypatch
+):
+    """The updater says how much trains, and where."""
+    asked = {}
+    monkeypatch.setattr(
+        "xlsr_sb.training.update.return_large_blocks", lambda **how: asked.update(how)
+    )
+    brain = started(make_brain(tmp_path, corpus, plain_config))
+    parameters = brain.updater.parameters
+    assert asked["num_parameters"] == sum(one.numel() for one in parameters) > 0
+    assert str(asked["device"]) == "cpu"

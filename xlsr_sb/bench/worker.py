@@ -20,6 +20,7 @@ from xlsr_sb.bench.peaks import release_memory
 from xlsr_sb.bench.sides import NotInstalledError
 from xlsr_sb.bench.task import Task, task_of
 from xlsr_sb.errors import InputError
+from xlsr_sb.training.heap import return_large_blocks
 
 
 class Server:
@@ -70,6 +71,9 @@ class Server:
     def _build(self, folder: str, case: dict) -> dict:
         self._forget()
         self.task = task_of(self.name, Path(folder), Case(**case), self.device)
+        if self.name == "ours" and self.task.work.trains:  # as our training does
+            size = sum(one.numel() for one in self.task.trained)
+            return_large_blocks(num_parameters=size, device=self.device)
         return {}
 
     def _forget(self) -> dict:

@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from xlsr_sb.data.batching import Batch
 from xlsr_sb.errors import InputError
 from xlsr_sb.training import distributed
+from xlsr_sb.training.heap import return_large_blocks
 from xlsr_sb.training.randomness import seed_update, shared_seed
 from xlsr_sb.training.settings import check_settings
 
@@ -61,6 +62,9 @@ class Updater:
             {"params": _trainable(head), "lr": self.optim["head_lr"]},
         ]
         self.parameters = [p for group in groups for p in group["params"]]
+        return_large_blocks(
+            num_parameters=sum(p.numel() for p in self.parameters), device=brain.device
+        )
         self.optimizer = self.optim["optimizer"](groups)
         self.schedule = self.optim["schedule"](self.optimizer)
         self.num_bad_updates = self.optim["num_bad_updates"]
