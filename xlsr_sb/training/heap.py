@@ -11,7 +11,7 @@ import logging
 import torch
 
 logger = logging.getLogger(__name__)
-LARGE_MODEL = 100_000_000  # parameters: smaller ones leave no holes worth the time
+LARGE_MODEL = 500_000_000  # parameters: smaller ones leave no holes worth the time
 LARGE_BLOCK = 4 * 2**20  # bytes: half a matrix of 1024 x 1024 in fp32 is below
 MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
 
