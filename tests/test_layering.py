@@ -10,9 +10,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "xlsr_sb"
 STAGES = [
     *["errors", "files", "lengths", "manifest", "data", "checkpoints", "encoder"],
-    *["losses", "heads", "decoders", "translation", "metrics", "training", "tasks"],
-    *["results", "report", "export", "transcription", "hparams", "run", "probe"],
-    *["bench", "cli"],
+    *["losses", "heads", "decoders", "translation", "metrics", "training", "report"],
+    *["tasks", "results", "export", "transcription", "identification", "hparams"],
+    *["run", "probe", "bench", "cli"],
 ]
 CORPORA = re.compile(
     r"(?<![a-z])(aishell|ami|asterisk|babel|common[ -]?voice|co ?vo ?st|cv[ -]?corpus"

@@ -16,7 +16,7 @@ from xlsr_sb.manifest import Utterance
 
 logger = logging.getLogger(__name__)
 Pair = tuple[str, str]
-UNREAD, DELETED = "unreadable", "unreadable, counted as deleted"
+UNREAD, DELETED = "unreadable", "unreadable, counted as errors"
 
 
 def prepare(

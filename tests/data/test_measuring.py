@@ -42,7 +42,7 @@ def test_no_scored_utterance_is_lost(clips):
         ("d", 0.0),
     ]
     assert note.kept == 4
-    assert note.dropped == {"unreadable, counted as deleted": 2}
+    assert note.dropped == {"unreadable, counted as errors": 2}
 
 
 @pytest.mark.parametrize("is_scored", [True, False])

@@ -257,7 +257,7 @@ def test_transcripts_that_make_no_sense(prepared, package, lines, message):
 
 @pytest.mark.parametrize("part", ["dev", "training"])
 def test_segments_of_no_length(prepared, package, part):
-    """Left out of training; in a test set all their words count as deleted."""
+    """Left out of training; in a test set they count as errors."""
     name = {"dev": TEST_SIDE, "training": TRAIN_SIDE}[part]
     lines = ["[0.0]", "აბა", "[0.5]", "დაო", "[0.5]", "მი", "[1.0]"]
     retell(package, name, *lines, part=part)
@@ -266,7 +266,7 @@ def test_segments_of_no_length(prepared, package, part):
     texts = [(one.wrd, one.duration, one.start) for one in found]
     middle = [("დაო", 0.0, None)] if part == "dev" else []
     assert texts == [("აბა", 0.5, 0), *middle, ("მი", 0.5, 4_000)]
-    reason = "of no length" + (", counted as deleted" if part == "dev" else "")
+    reason = "of no length" + (", counted as errors" if part == "dev" else "")
     assert dropped(made)[split][reason] == 1
     assert found[-1].id == f"{name}_0003"  # the number of the segment in the file
 
@@ -385,8 +385,8 @@ def test_recordings_that_are_counted(prepared):
     assert len(made.splits["test"]) == 5
     assert dropped(made)["train"] == {"unreadable": 3, "without words": 5}
     assert dropped(made)["test"] == {
-        "unreadable, counted as deleted": 3,
-        "beyond the end of their recording, counted as deleted": 1,
+        "unreadable, counted as errors": 3,
+        "beyond the end of their recording, counted as errors": 1,
     }
 
 

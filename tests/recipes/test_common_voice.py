@@ -228,7 +228,7 @@ def test_clips_of_no_bytes(places, release):
     test = corpus.splits["test"]
     assert [one.duration > 0 for one in test] == [False, True, True]
     assert [one.wrd for one in test] == [fake.text(number) for number in (8, 9, 10)]
-    assert dropped(corpus) == {"unreadable": 1, "unreadable, counted as deleted": 1}
+    assert dropped(corpus) == {"unreadable": 1, "unreadable, counted as errors": 1}
 
 
 def test_an_empty_development_set(places):

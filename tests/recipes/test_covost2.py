@@ -248,7 +248,7 @@ def test_unreadable_clips_stop_or_count(remade, places):
     assert silent.id == clip_name("fr", 20)
     assert silent.translations == {"en": fake.translation(20, "en")}
     assert dropped(corpus, "fr_en train")["unreadable"] == 1
-    assert dropped(corpus, "fr_en test") == {"unreadable, counted as deleted": 1}
+    assert dropped(corpus, "fr_en test") == {"unreadable, counted as errors": 1}
     assert dropped(corpus, "de_en test") == {}
     with pytest.raises(InputError, match="unreadable must be one of.*got 'drop'"):
         remade(pairs="fr_en", unreadable="drop")

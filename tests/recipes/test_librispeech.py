@@ -181,7 +181,7 @@ def test_a_transcript_without_a_clip(spoilt):
     assert [one.id for one in made.splits["train"]] == ["104-1004-0001"]
     notes = {note.group: note.dropped for note in made.notes}
     assert notes["train 100h"] == {"unreadable": 1}
-    assert notes["test-clean"] == {"unreadable, counted as deleted": 1}
+    assert notes["test-clean"] == {"unreadable, counted as errors": 1}
 
 
 @pytest.mark.parametrize(

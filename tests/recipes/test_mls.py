@@ -288,7 +288,7 @@ def test_transcripts_that_are_no_text(prepare, copy):
 
 
 def test_transcripts_without_clip(prepare, copy):
-    """An error; or left out of training, and counted as deleted in the test."""
+    """An error; or left out of training, and counted as errors in the test."""
     folder = copy / "mls_polish_opus"
     gone = {"train": TRAIN_IDS[4], "test": ids_of("test", NUM_TEST)[0]}
     for split, name in gone.items():

@@ -173,7 +173,7 @@ def test_a_language_that_is_not_there(prepare, root, place, language, message):
 
 
 def test_clips_that_are_missing(prepare, copy):
-    """An error; or left out of training, and counted as deleted in the test."""
+    """An error; or left out of training, and counted as errors in the test."""
     gone = [id_of("fr", split, 1) for split in ("train", "test")]
     for name in gone:
         (copy / "transcribed_data" / "fr" / name[:4] / f"{name}.ogg").unlink()

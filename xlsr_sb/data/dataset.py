@@ -120,7 +120,7 @@ class SpeechDataset(Dataset):
             Naming the utterance that cannot be used.
         """
         utterances = tuple(self._segment(index) for index in indices)
-        examples = [self._example(utterance) for utterance in utterances]
+        examples = list(map(self._example, indices, utterances))
         waveforms, num_samples = _stacked([waveform for waveform, _ in examples])
         targets, num_targets = _stacked([target for _, target in examples])
         return Batch(utterances, waveforms, num_samples, targets, num_targets)
@@ -129,8 +129,9 @@ class SpeechDataset(Dataset):
         """Return the utterance as it is loaded."""
         return self.utterances[index]
 
-    def _example(self, utterance: Utterance) -> tuple[Tensor, Tensor]:
-        """Waveform [T] and target [U] of one utterance."""
+    def _example(self, request, utterance: Utterance) -> tuple[Tensor, Tensor]:
+        """Waveform [T] and target [U] of what was asked for."""
+        del request  # the utterance says it all
         with naming(utterance):
             waveform = load_audio(
                 utterance.wav, start=utterance.start, stop=utterance.stop

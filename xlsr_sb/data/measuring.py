@@ -19,7 +19,7 @@ ERROR, COUNT = UNREADABLE = ("error", "count")
 SHOWN = 10  # problems listed in an error
 ADVICE = (
     "fetch or mend these files, or prepare with `unreadable: count`: they are then "
-    "left out of training, and in test sets all their words count as deleted"
+    "left out of training, and in test sets they count as errors"
 )
 
 
@@ -82,7 +82,7 @@ def measured(
             kept.append(replace(one, duration=0.0))
     if problems and unreadable == ERROR:
         raise InputError(listed(name, problems))
-    reason = "unreadable, counted as deleted" if is_scored else "unreadable"
+    reason = "unreadable, counted as errors" if is_scored else "unreadable"
     seconds = sum(one.duration for one in kept)
     return kept, Note(name, len(kept), seconds, {reason: len(problems)})
 
@@ -96,7 +96,7 @@ def listed(name: str, problems: Sequence[str]) -> str:
     fr test: 1 recordings cannot be read:
       a: a.wav: there is no such file
       fetch or mend these files, or prepare with `unreadable: count`: they are then \
-left out of training, and in test sets all their words count as deleted
+left out of training, and in test sets they count as errors
     """
     more = len(problems) - SHOWN
     lines = [*problems[:SHOWN], *([f"... and {more} more"] if more > 0 else []), ADVICE]

@@ -1,6 +1,8 @@
 """Sample rate conversion to 16 kHz by windowed sinc interpolation, for any rate."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import torch
@@ -45,7 +47,29 @@ def resample(samples: Tensor, rate: int) -> Tensor:
     # torchaudio rounds the length in float32, short from 2**24 samples on: hence 10 ms
     # of the zeros that it adds anyway.
     longer = functional.pad(samples, (0, rate // 100))
-    return _resampler(rate)(longer)[:num_samples]
+    with one_thread():
+        return _resampler(rate)(longer)[:num_samples]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch work in one thread, as data workers do.
+
+    Its convolutions of a second or less round otherwise with more, so that a clip
+    would have other bits where it is read without workers.
+
+    Example
+    -------
+    >>> with one_thread():
+    ...     torch.get_num_threads()
+    1
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @lru_cache(maxsize=16)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from xlsr_sb.errors import InputError
-from xlsr_sb.report import denoising, pretraining, translation
+from xlsr_sb.report import classification, denoising, pretraining, translation
 from xlsr_sb.report.panels import COLOURS, Curve, Panel, add_legend
 
 LOSSES = Panel("loss", {"train_loss": "training", "valid_loss": "validation"})
@@ -26,18 +26,19 @@ def learning_curve(
     r"""Draw losses and error rates against updates, as a small PNG.
 
     Of a pretraining run, losses, accuracies and perplexities; of a translation run,
-    losses and BLEU; of a denoising run, losses and accuracies.
+    losses and BLEU; of a denoising run, losses and accuracies; of a classification run,
+    losses and error rates.
 
     Parameters
     ----------
     csv_path : path
         Table with the columns ``update``, ``train_loss``, ``valid_loss``, ``WER`` and
         ``CER`` or ``PER`` among others, in any order; an empty cell is a value not
-        measured. Or that of a pretraining, translation or denoising run.
+        measured. Or that of another kind of run.
     png_path : path
         File to write.
     constant_rate : float, optional
-        CER or PER of the best constant output, drawn as a dashed line.
+        CER, PER or ERR of the best constant output, drawn as a dashed line.
 
     Raises
     ------
@@ -58,6 +59,9 @@ def learning_curve(
     columns = _columns(csv_path)
     if columns >= set(translation.COLUMNS):
         figure = translation.draw_translation(read_curve(csv_path, translation.COLUMNS))
+    elif columns >= set(classification.COLUMNS):
+        curve = read_curve(csv_path, classification.COLUMNS)
+        figure = classification.draw_classification(curve, constant_rate=constant_rate)
     elif columns >= set(denoising.COLUMNS):
         figure = denoising.draw_denoising(read_curve(csv_path, denoising.COLUMNS))
     elif found := columns & set(pretraining.COLUMNS):

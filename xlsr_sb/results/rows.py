@@ -78,6 +78,7 @@ class ResultRow:
 
 
 MEAN, SPREAD = " mean", " sd"  # behind the name of a metric, over seeds
+COSTS = ("minDCF", "actDCF", "Cllr", "minCllr")  # about 0 to 1, and no shares
 COLUMNS = tuple(field.name for field in fields(ResultRow))
 OLD_COLUMNS = COLUMNS[:-2]  # of earlier versions, without intervals
 
@@ -97,16 +98,9 @@ def is_share(row: ResultRow) -> bool:
 
 
 def shown_value(row: ResultRow) -> str:
-    """Value as tables have it: one decimal, of a share in percent.
-
-    Parameters
-    ----------
-    row : ResultRow
-
-    Returns
-    -------
-    str
-    """
+    """Value as tables have it: one decimal, of a share in percent; of a cost three."""
+    if row.metric.startswith(COSTS):
+        return f"{row.value:.3f}"
     return f"{row.value * (100 if is_share(row) else 1):.1f}"
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xlsr_sb.files import open_atomic
-from xlsr_sb.metrics import Interval, Score, TranslationScore
+from xlsr_sb.metrics import ClassMean, Interval, Score, TranslationScore
+from xlsr_sb.metrics.verification import VerificationScore
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,8 @@ class GroupScore:
     Parameters
     ----------
     group : str
-        A language, or ``all``.
-    score : Score or TranslationScore
+        A language, a range of durations, a list of trials..., or ``all``.
+    score : Score, TranslationScore, ClassMean or VerificationScore
     clips : int
         Utterances in the group.
     interval : Interval or None
@@ -24,7 +25,7 @@ class GroupScore:
     """
 
     group: str
-    score: Score | TranslationScore
+    score: Score | TranslationScore | ClassMean | VerificationScore
     clips: int
     interval: Interval | None = None
 

@@ -73,7 +73,7 @@ def utterances_of(
             if reason and not is_scored:
                 counts[reason] += 1
             elif reason and not one.duration:
-                counts[f"{reason}, counted as deleted"] += 1
+                counts[f"{reason}, counted as errors"] += 1
     if problems and unreadable == ERROR:
         raise InputError(listed(name, problems))
     return kept, Note(name, len(kept), sum(one.duration for one in kept), dict(counts))
