@@ -4,6 +4,7 @@ python prepare.py FOLDER [--languages fr,it] [--sources prompts,dialogues,stamps
                          [--debs FOLDER_OF_DEBS] [--synthetic]
 python prepare.py FOLDER --pairs x_en    # with translations into English
 python prepare.py FOLDER --unlabelled    # all that can be heard, for pretraining
+python prepare.py FOLDER --classes language    # or speaker, to tell them apart
 """
 
 import argparse
@@ -21,6 +22,12 @@ from debian_speech import (
     syllables,
     translation,
 )
+from debian_speech.classes import KINDS, LANGUAGE, SPEAKER
+from debian_speech.languages import arranged as by_language
+from debian_speech.languages import chosen_languages
+from debian_speech.speakers import VERIFICATION
+from debian_speech.speakers import arranged as by_speaker
+from debian_speech.trials import write_trials
 
 from xlsr_sb.data.corpus import Corpus
 from xlsr_sb.errors import InputError
@@ -31,7 +38,7 @@ HEARD = {x.NAME: x for x in (letters, syllables, shouts, adventure)}  # and no t
 DEFAULT = ("prompts",)  # of the sources with text
 
 
-def prepare(
+def prepare(  # noqa: PLR0913 - each is an option of a leaf
     folder: str | Path,
     *,
     languages: Sequence[str] | str | None = None,
@@ -40,6 +47,8 @@ def prepare(
     synthetic: bool = False,
     unlabelled: bool = False,
     pairs: Sequence[str] | str | None = None,
+    classes: str | None = None,
+    trials_folder: str | Path | None = None,
 ) -> Corpus:
     """Transcribed speech with translations, split by sentence, or all speech.
 
@@ -52,7 +61,7 @@ def prepare(
     sources : sequence of str, or str with commas, optional
         ``prompts`` (telephone, five languages; the default), ``dialogues`` (a game,
         Czech and Dutch), ``stamps`` (names of pictures, eleven languages). With
-        ``unlabelled`` all of these by default, and four without texts: ``letters``
+        ``unlabelled`` or ``classes`` all of these, and four without texts: ``letters``
         (nineteen languages), ``syllables`` (Mandarin), ``shouts`` (a game, five
         languages), ``adventure`` (a game, English).
     debs : str or Path, optional
@@ -68,6 +77,12 @@ def prepare(
         English text; ``x_en``, all languages into English; ``en_x``, English into it
         ru fr es. All sources by default. Clips with such texts only, each in its
         split, and only these texts.
+    classes : str, optional
+        To tell apart, without texts. ``language``: each is learnt from some sources;
+        ``test`` has these, ``test_unseen`` others. ``speaker``: all that have enough
+        clips; ``verification`` has others, for trials.
+    trials_folder : str or Path, optional
+        Takes the list of trials, ``unseen.txt``; needed for speakers.
 
     Returns
     -------
@@ -77,8 +92,11 @@ def prepare(
     """
     folder = Path(folder)
     languages = _names(languages)
-    chosen = _chosen(sources, unlabelled=unlabelled, is_paired=pairs is not None)
-    debs = None if debs is None else Path(debs)
+    _check(classes, trials_folder, others=unlabelled or pairs is not None)
+    wide = unlabelled or classes is not None
+    chosen = _chosen(sources, unlabelled=wide, is_paired=pairs is not None)
+    if classes == LANGUAGE and not synthetic:
+        languages = chosen_languages(languages, chosen)
     wanted = None
     if pairs is not None:
         if languages or unlabelled:
@@ -89,20 +107,45 @@ def prepare(
         spoken = corpus.spoken(chosen, synthetic_speech=synthetic)
         wanted = translation.chosen_pairs(pairs, spoken)
         languages = sorted({source for source, _ in wanted})
+    options = {
+        "languages": languages,
+        "unlabelled": unlabelled,
+        "arrange": {LANGUAGE: by_language, SPEAKER: by_speaker}.get(classes),
+    }
     try:
         if synthetic:
-            made = corpus.build_synthetic(
-                folder, chosen, languages=languages, unlabelled=unlabelled
-            )
+            made = corpus.build_synthetic(folder, chosen, **options)
         else:
-            made = corpus.build(
-                folder, chosen, languages=languages, debs=debs, unlabelled=unlabelled
-            )
+            debs = None if debs is None else Path(debs)
+            made = corpus.build(folder, chosen, debs=debs, **options)
+        if classes == SPEAKER:
+            write_trials(made.splits[VERIFICATION], Path(trials_folder))
         return made if wanted is None else translation.translated(made, wanted)
     except OSError as error:  # a full disk, a folder that may not be written
         raise InputError(
             f"{folder}: {error}; run again when that is mended, what is done is kept"
         ) from error
+
+
+def _check(
+    classes: str | None, trials_folder: str | Path | None, *, others: bool
+) -> None:
+    """Raise if options of classes do not fit together."""
+    if classes is None:
+        if trials_folder is not None:
+            raise InputError("trials_folder: there are trials of classes: speaker only")
+        return
+    if classes not in KINDS:
+        raise InputError(f"classes must be one of {', '.join(KINDS)}, got {classes!r}")
+    if others:
+        raise InputError(
+            f"classes: {classes} has splits of its own; leave out unlabelled and pairs"
+        )
+    if (classes == SPEAKER) != (trials_folder is not None):
+        raise InputError(
+            "trials_folder: speakers need one, for the list of trials; languages have "
+            f"none; got classes {classes}, trials_folder {trials_folder}"
+        )
 
 
 def _chosen(
@@ -116,7 +159,7 @@ def _chosen(
     if without_text := sorted(set(names) & set(HEARD) - set(known)):
         raise InputError(
             f"sources: {', '.join(without_text)} have no text; leave them out, or ask "
-            "for all audio (unlabelled, --unlabelled)"
+            "for all audio (unlabelled, --unlabelled) or for classes"
         )
     if unknown := sorted(set(names) - set(known)):
         raise InputError(
@@ -137,7 +180,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path, help="takes packages, audio, manifests")
     parser.add_argument("--languages", help="codes with commas between (default: all)")
     sources = f"{', '.join(TRANSCRIBED)} (default: {DEFAULT[0]}); unlabelled, "
-    sources += f"also {', '.join(HEARD)} (default: all)"
+    sources += f"classes: also {', '.join(HEARD)} (default: all)"
     parser.add_argument("--sources", help=sources)
     parser.add_argument("--pairs", help="for translation: x_en, en_x, or es_en,fr_en")
     parser.add_argument("--debs", type=Path, help="folder of downloaded packages")
@@ -145,12 +188,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--unlabelled", action="store_true", help="all audio, for pretraining"
     )
+    parser.add_argument("--classes", help=f"to tell apart: {', '.join(KINDS)}")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Write ``manifests/{train,dev,test}.csv`` and print what became of the clips."""
+    """Write the manifests and print what became of the clips."""
     options = _arguments()
+    manifests = options.folder / "manifests"
     made = prepare(
         options.folder,
         languages=options.languages,
@@ -159,10 +204,12 @@ def main() -> None:
         synthetic=options.synthetic,
         unlabelled=options.unlabelled,
         pairs=options.pairs,
+        classes=options.classes,
+        trials_folder=manifests if options.classes == SPEAKER else None,
     )
     print(made.table())
     for name, utterances in made.splits.items():
-        path = options.folder / "manifests" / f"{name}.csv"
+        path = manifests / f"{name}.csv"
         if options.unlabelled and not utterances:
             path.unlink(missing_ok=True)  # it would be that of another run
             print(f"{path}: nothing of it in these sources and languages")

@@ -1,6 +1,6 @@
 """From the files of the packages to utterances by split."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,10 @@ from xlsr_sb.data.corpus import Corpus
 from xlsr_sb.errors import InputError
 from xlsr_sb.manifest import Utterance
 
+Splits = dict[str, list[Pair]]
+Tallies = dict[str, Tally]
+Arrange = Callable[[Splits, Tallies], tuple[Splits, Tallies]]
+
 
 def build(
     folder: Path,
@@ -27,6 +31,7 @@ def build(
     languages: Sequence[str] | None,
     debs: Path | None,
     unlabelled: bool = False,
+    arrange: Arrange | None = None,
 ) -> Corpus:
     """Fetch, unpack, decode, clean and split.
 
@@ -42,6 +47,8 @@ def build(
         Folder of packages to take instead of fetching them.
     unlabelled : bool
         All audio but that of dev and test in train, without texts.
+    arrange : callable, optional
+        Makes other splits of the unlabelled ones: those of languages or speakers.
     """
     spoken = _languages(chosen, languages)
     wanted = {}
@@ -63,7 +70,7 @@ def build(
     readings = {
         name: source.read(roots, spoken[name]) for name, source in chosen.items()
     }
-    return _corpus(readings, folder / "audio", unlabelled=unlabelled)
+    return _corpus(readings, folder / "audio", unlabelled=unlabelled, arrange=arrange)
 
 
 def build_synthetic(
@@ -72,6 +79,7 @@ def build_synthetic(
     *,
     languages: Sequence[str] | None,
     unlabelled: bool = False,
+    arrange: Arrange | None = None,
 ) -> Corpus:
     """The same from synthetic speech, in the languages of the sources that it has."""
     known = {synthetic.NAME: synthetic}
@@ -80,7 +88,8 @@ def build_synthetic(
         languages = sorted(of_sources & set(synthetic.LANGUAGES))
     spoken = _languages(known, languages)[synthetic.NAME]
     reading = synthetic.read(folder / "unpacked" / synthetic.NAME, spoken)
-    return _corpus({synthetic.NAME: reading}, folder / "audio", unlabelled=unlabelled)
+    readings = {synthetic.NAME: reading}
+    return _corpus(readings, folder / "audio", unlabelled=unlabelled, arrange=arrange)
 
 
 def spoken(chosen: Mapping, *, synthetic_speech: bool) -> set[str]:
@@ -91,15 +100,21 @@ def spoken(chosen: Mapping, *, synthetic_speech: bool) -> set[str]:
 
 
 def _corpus(
-    readings: Mapping[str, Reading], folder: Path, *, unlabelled: bool
+    readings: Mapping[str, Reading],
+    folder: Path,
+    *,
+    unlabelled: bool,
+    arrange: Arrange | None,
 ) -> Corpus:
     """Decode under ``folder``, clean and split what the sources hold."""
     clips = [clip for reading in readings.values() for clip in reading.clips]
     pairs = list(zip(clips, audio.decode_all(clips, folder), strict=True))
     splits, tallies = _transcribed(pairs, readings)
-    if unlabelled:
+    if is_heard := unlabelled or arrange is not None:
         splits, tallies = pretraining.widen(pairs, splits)
-    record = _heard if unlabelled else _utterance
+    if arrange is not None:
+        splits, tallies = arrange(splits, tallies)
+    record = _heard if is_heard else _utterance
     return Corpus(
         {name: [record(*pair) for pair in split] for name, split in splits.items()},
         cleaning.notes(tallies),
@@ -108,7 +123,7 @@ def _corpus(
 
 def _transcribed(
     pairs: Sequence[Pair], readings: Mapping[str, Reading]
-) -> tuple[dict[str, list[Pair]], dict[str, Tally]]:
+) -> tuple[Splits, Tallies]:
     """Clips with a text that can be trusted by split, and what was dropped."""
     tallies = {clip.group: Tally() for clip, _ in pairs}
     kept = cleaning.sift(pairs, tallies, judges=cleaning.TRANSCRIBED)
@@ -123,7 +138,7 @@ def _transcribed(
     for clip, _ in kept:
         by_split[split_of[clip.source, clip.unit]].append(clip)
     left_out = splitting.leaks(by_split)
-    splits: dict[str, list[Pair]] = {name: [] for name in by_split}
+    splits: Splits = {name: [] for name in by_split}
     for clip, sound in kept:
         if clip.id in left_out:
             tallies[clip.group].drop(splitting.LEAK)

@@ -56,7 +56,7 @@ def packages(languages: Iterable[str]) -> dict[str, Callable[[str], bool]]:
 
 
 def read(roots: Mapping[str, Path], languages: Iterable[str]) -> Reading:
-    """Every letter and syllable in ``languages``; a folder is a speaker."""
+    """Letters and syllables in ``languages``, each a unit; a folder is a speaker."""
     languages = list(languages)
     if not languages:
         return Reading([], {})
@@ -70,7 +70,7 @@ def read(roots: Mapping[str, Path], languages: Iterable[str]) -> Reading:
                 source=NAME,
                 language=code,
                 speaker=f"klettres-{variant.replace('_', '-')}",
-                unit=variant,
+                unit=Path(file).stem.casefold(),
                 fault=NO_TEXT,
             )
             for variant, kind, file in found
