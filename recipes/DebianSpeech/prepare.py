@@ -36,6 +36,11 @@ from xlsr_sb.manifest import write_manifest
 TRANSCRIBED = {source.NAME: source for source in (prompts, dialogues, stamps)}
 HEARD = {x.NAME: x for x in (letters, syllables, shouts, adventure)}  # and no text
 DEFAULT = ("prompts",)  # of the sources with text
+PAIRS_ALONE = (
+    "pairs: they say which languages there are, and need their texts; leave out "
+    "languages and unlabelled"
+)
+GO_ON = "run again when that is mended, what is done is kept"
 
 
 def prepare(  # noqa: PLR0913 - each is an option of a leaf
@@ -100,18 +105,12 @@ def prepare(  # noqa: PLR0913 - each is an option of a leaf
     wanted = None
     if pairs is not None:
         if languages or unlabelled:
-            raise InputError(
-                "pairs: they say which languages there are, and need their texts; "
-                "leave out languages and unlabelled"
-            )
+            raise InputError(PAIRS_ALONE)
         spoken = corpus.spoken(chosen, synthetic_speech=synthetic)
         wanted = translation.chosen_pairs(pairs, spoken)
         languages = sorted({source for source, _ in wanted})
-    options = {
-        "languages": languages,
-        "unlabelled": unlabelled,
-        "arrange": {LANGUAGE: by_language, SPEAKER: by_speaker}.get(classes),
-    }
+    arrange = {LANGUAGE: by_language, SPEAKER: by_speaker}.get(classes)
+    options = {"languages": languages, "unlabelled": unlabelled, "arrange": arrange}
     try:
         if synthetic:
             made = corpus.build_synthetic(folder, chosen, **options)
@@ -122,9 +121,7 @@ def prepare(  # noqa: PLR0913 - each is an option of a leaf
             write_trials(made.splits[VERIFICATION], Path(trials_folder))
         return made if wanted is None else translation.translated(made, wanted)
     except OSError as error:  # a full disk, a folder that may not be written
-        raise InputError(
-            f"{folder}: {error}; run again when that is mended, what is done is kept"
-        ) from error
+        raise InputError(f"{folder}: {error}; {GO_ON}") from error
 
 
 def _check(

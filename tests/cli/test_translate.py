@@ -13,7 +13,7 @@ from xlsr_sb.cli import main
 from xlsr_sb.data.audio import load_audio
 from xlsr_sb.data.subwords import SubwordTokeniser
 from xlsr_sb.export import load_translator
-from xlsr_sb.transcription import translating
+from xlsr_sb.transcription import batches
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_bad_files_do_not_stop_the_others(run, speech, tmp_path, capsys, monkeyp
     (speech / "x/none.wav").write_text("no audio")
     argv = ["translate", run, speech, "--to", "en", "--piece-seconds", "1"]
     for seconds in (60.0, 2.0):
-        monkeypatch.setattr(translating, "SECONDS_PER_BATCH", seconds)
+        monkeypatch.setattr(batches, "SECONDS_PER_BATCH", seconds)
         code, out, errors = fails(capsys, *argv)
         assert code == 1
         assert [

@@ -44,7 +44,8 @@ METRICS = {  # by the recipe's task
     "ASR": [{"WER", "CER"}, {"PER"}],
     "LID": [CLASSES | {f"ERR@{top}"} for top in (2, 3, 5)],
     "SID": [
-        *(CLASSES | {f"ERR@{top}"} | more for top in (3, 5) for more in (set(), TRIALS)),
+        *(CLASSES | {f"ERR@{top}"} for top in (3, 5)),
+        *(CLASSES | {f"ERR@{top}"} | TRIALS for top in (3, 5)),
         TRIALS,
         TRIALS | CALIBRATED,
     ],

@@ -18,7 +18,7 @@ from xlsr_sb.transcription import (
     TimedText,
     Translated,
     Translating,
-    translating,
+    batches,
     written,
 )
 
@@ -53,7 +53,7 @@ def test_result_does_not_depend_on_batches(translator, recordings, monkeypatch):
     way = Translating(translator, "en", piece_seconds=2.0)
     found = []
     for seconds in (60.0, 4.0, 0.1):
-        monkeypatch.setattr(translating, "SECONDS_PER_BATCH", seconds)
+        monkeypatch.setattr(batches, "SECONDS_PER_BATCH", seconds)
         sizes.clear()
         found.append(list(way.transcripts(recordings)))
         assert max(sizes) <= max(seconds, 2.0)

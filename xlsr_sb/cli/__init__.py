@@ -3,6 +3,9 @@
 xlsr-sb export RUN TARGET
 xlsr-sb transcribe SOURCE AUDIO... [--output FOLDER --format srt json ...]
 xlsr-sb translate SOURCE AUDIO... --to LANGUAGE [--output FOLDER --format srt json ...]
+xlsr-sb identify SOURCE AUDIO... [--top N --timeline --output FOLDER ...]
+xlsr-sb verify SOURCE ENROLMENT... TEST
+xlsr-sb verify SOURCE --trials LIST --audio FOLDER [--output CSV]
 xlsr-sb build-lm SOURCE... --to LM.arpa.gz
 xlsr-sb tune-lm MODEL DEV.csv --lm LM
 xlsr-sb score REF HYP [OTHER]
@@ -26,6 +29,7 @@ from xlsr_sb.cli import (
     build_lm,
     convert,
     features,
+    identify,
     probe,
     runs,
     score,
@@ -33,6 +37,7 @@ from xlsr_sb.cli import (
     transcribe,
     translate,
     tune_lm,
+    verify,
 )
 from xlsr_sb.cli.parsing import one_line
 from xlsr_sb.errors import InputError
@@ -42,6 +47,8 @@ GROUPS = (
     runs,
     transcribe,
     translate,
+    identify,
+    verify,
     build_lm,
     tune_lm,
     score,

@@ -7,7 +7,14 @@ from pathlib import Path
 from xlsr_sb.cli.parsing import add_command, add_language_to
 from xlsr_sb.data.text import CHARACTERS, transcript_of
 from xlsr_sb.errors import InputError
-from xlsr_sb.export import export_recogniser, export_translator, is_translation_run
+from xlsr_sb.export import (
+    export_classifier,
+    export_recogniser,
+    export_translator,
+    is_classification_run,
+    is_translation_run,
+)
+from xlsr_sb.export.classifier_layouts import LAYOUTS
 from xlsr_sb.export.folder import HPARAMS, RESULTS
 from xlsr_sb.export.runs import shared
 from xlsr_sb.hparams import load_hparams
@@ -39,6 +46,11 @@ def add_to(commands) -> None:
     export.add_argument("run", help="folder of a run")
     export.add_argument("target", help="folder to make; it must not exist")
     add_language_to(export)
+    export.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        help="of a classification run: nothing but a model of that implementation",
+    )
 
     results = commands.add_parser("results", help="What is done with results files.")
     actions = results.add_subparsers(required=True, metavar="ACTION")
@@ -60,15 +72,25 @@ def add_to(commands) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    """Export the best recogniser or translator of a run."""
+    """Export the best recogniser, translator or classifier of a run."""
     run, target, language = arguments.run, arguments.target, arguments.language
-    if not is_translation_run(Path(run)):
-        folder = export_recogniser(run, target, language=language)
-    elif language is None:
+    is_classifier = is_classification_run(Path(run))
+    is_translator = is_translation_run(Path(run))
+    if language is not None and (is_classifier or is_translator):
+        raise InputError(shared(run, language))
+    if arguments.layout and not is_classifier:
+        raise InputError(
+            f"--layout {arguments.layout} is for classification runs; of another, "
+            "export the run without it, and `xlsr-sb convert` what was exported"
+        )
+    if is_classifier:
+        folder = export_classifier(run, target, layout=arguments.layout)
+    elif is_translator:
         folder = export_translator(run, target)
     else:
-        raise InputError(shared(run, language))
-    print(f"exported to {folder}; {folder / 'README.md'} says how to use it")
+        folder = export_recogniser(run, target, language=language)
+    said = "" if arguments.layout else f"; {folder / 'README.md'} says how to use it"
+    print(f"exported to {folder}{said}")
 
 
 def _add_results(arguments: argparse.Namespace) -> None:

@@ -60,7 +60,7 @@ def add_to(commands) -> None:
         "--missing",
         choices=("error", "deleted"),
         default="error",
-        help="utterances without hypothesis: all their words count as deleted, or the "
+        help="utterances without hypothesis: they count as errors, or the "
         "scoring stops; default: %(default)s",
     )
     parser.add_argument(

@@ -1,85 +1,33 @@
-"""Classifiers of utterances from checkpoints of any layout."""
+"""Classifiers of utterances: of our runs and exports, and of any layout."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-
-import torch
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from xlsr_sb.checkpoints import CLASSIFIER, Checkpoint, read_checkpoint
 from xlsr_sb.encoder import XLSR
+from xlsr_sb.errors import InputError
+from xlsr_sb.export.classification_runs import read_classifier_run
+from xlsr_sb.export.classifier import UtteranceClassifier
+from xlsr_sb.export.loading import ENCODER, HEAD
 from xlsr_sb.export.peers import encoder_of
+from xlsr_sb.export.runs import CHECKPOINTS
+from xlsr_sb.heads.class_file import CLASSES, ClassFile
 from xlsr_sb.heads.classifier import ClassificationHead
-
-
-@dataclass(frozen=True)
-class UtteranceClassifier:
-    """An encoder and head that tell to which class an utterance belongs.
-
-    Parameters
-    ----------
-    encoder : XLSR
-    head : ClassificationHead
-    labels : tuple of str
-        Of the classes in the order of the logits.
-
-    Example
-    -------
-    >>> from xlsr_sb import XLSRConfig
-    >>> encoder = XLSR(XLSRConfig.preset("tiny", num_layers=1))
-    >>> classifier = UtteranceClassifier(
-    ...     encoder, ClassificationHead(384, 8, 2), ("en", "fr"))
-    >>> classifier.logits([torch.randn(16_000), torch.randn(700)]).shape
-    torch.Size([2, 2])
-    """
-
-    encoder: XLSR
-    head: ClassificationHead
-    labels: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        """Leave training mode: nothing is dropped or masked."""
-        self.encoder.eval()
-        self.head.eval()
-
-    def to(self, device: str | torch.device) -> "UtteranceClassifier":
-        """Move to a device."""
-        self.encoder.to(device)
-        self.head.to(device)
-        return self
-
-    @torch.no_grad()
-    def logits(self, waveforms: Sequence[Tensor]) -> Tensor:
-        """Logits [B, C] of waveforms at 16 kHz; the same alone and in any batch."""
-        num_samples = torch.tensor([len(waveform) for waveform in waveforms])
-        batch = pad_sequence(list(waveforms), batch_first=True)
-        encoded = self.encoder.encode(
-            batch.to(self.encoder.mask_embedding.device),
-            num_samples,
-            all_layers=self.head.needs_layers,
-        )
-        return self.head(
-            encoded.features, num_frames=encoded.num_frames, layers=encoded.layers
-        )
-
-    def classify(self, waveforms: Sequence[Tensor]) -> list[str]:
-        """Label of the likeliest class of each waveform."""
-        if not waveforms:
-            return []
-        best = self.logits(waveforms).argmax(dim=-1)
-        return [self.labels[index] for index in best.tolist()]
+from xlsr_sb.metrics.verification import LinearCalibration
+from xlsr_sb.tasks.verification import CALIBRATION
+from xlsr_sb.tasks.vocabularies import VOCABULARY
+from xlsr_sb.training.checkpoint_files import DamagedError
+from xlsr_sb.training.checkpoint_states import read_state
 
 
 def load_classifier(source: str | Path) -> UtteranceClassifier:
-    """Classifier of a checkpoint, on the CPU.
+    """Classifier of a run, an exported folder, or another implementation, on the CPU.
 
     Parameters
     ----------
     source : str or Path
-        Of transformers' ``Wav2Vec2ForSequenceClassification`` (folder or hub id),
-        fairseq's ``wav2vec_classification`` (file), or our own folder.
+        A run's folder (its best checkpoint is taken); one that ``xlsr-sb export`` made
+        of it; transformers' ``Wav2Vec2ForSequenceClassification`` (folder or hub id);
+        fairseq's ``wav2vec_classification`` (file); or a folder of ``xlsr-sb convert``.
 
     Raises
     ------
@@ -93,7 +41,43 @@ def load_classifier(source: str | Path) -> UtteranceClassifier:
     ...
     xlsr_sb.errors.InputError: source 'nowhere.pt' does not exist
     """
+    folder = Path(source)
+    if (folder / CHECKPOINTS).is_dir():
+        return read_classifier_run(folder)[0]
+    if (folder / CLASSES).exists():
+        return _read_export(folder)
+    if (folder / ENCODER).is_dir() and (folder / VOCABULARY).exists():
+        raise InputError(
+            f"{folder} is an exported recogniser; it has no classes. `xlsr-sb "
+            "transcribe` takes it"
+        )
     return classifier_of(read_checkpoint(source))
+
+
+def read_calibration(source: str | Path) -> LinearCalibration | None:
+    """Line from cosines to log-likelihood ratios that lies beside a model, if any.
+
+    Parameters
+    ----------
+    source : str or Path
+        As of ``load_classifier``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be used.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> read_calibration(folder) is None
+    True
+    >>> LinearCalibration(scale=20.0, offset=-5.0).save(folder / "calibration.json")
+    >>> read_calibration(folder)
+    LinearCalibration(scale=20.0, offset=-5.0)
+    """
+    path = Path(source) / CALIBRATION
+    return LinearCalibration.load(path) if path.exists() else None
 
 
 def classifier_of(checkpoint: Checkpoint) -> UtteranceClassifier:
@@ -126,3 +110,18 @@ def classifier_of(checkpoint: Checkpoint) -> UtteranceClassifier:
     )
     head.load_state_dict(weights)
     return UtteranceClassifier(encoder_of(checkpoint), head, checkpoint.class_labels)
+
+
+def _read_export(folder: Path) -> UtteranceClassifier:
+    """Classifier of an exported folder; no file in it can run code."""
+    known = ClassFile.load(folder)
+    encoder = XLSR.from_pretrained(str(folder))
+    head = known.build_head(encoder.config.dim, encoder.config.num_layers)
+    path = folder / HEAD
+    try:
+        head.load_state_dict(read_state(path))
+    except (OSError, DamagedError, RuntimeError) as error:
+        raise InputError(
+            f"{path} cannot be used: {error}; export the run again"
+        ) from error
+    return UtteranceClassifier(encoder, head, known.names, known.kind)

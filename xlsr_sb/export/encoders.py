@@ -3,6 +3,10 @@
 from pathlib import Path
 
 from xlsr_sb.encoder import XLSR
+from xlsr_sb.export.classification_runs import (
+    is_classification_run,
+    read_classifier_run,
+)
 from xlsr_sb.export.runs import read_encoder
 from xlsr_sb.export.translation_runs import is_translation_run, read_translation_run
 
@@ -13,7 +17,7 @@ def run_encoder(folder: Path) -> XLSR:
     Parameters
     ----------
     folder : Path
-        Of a run of recognition or translation.
+        Of a run of recognition, translation or classification.
 
     Returns
     -------
@@ -32,6 +36,8 @@ def run_encoder(folder: Path) -> XLSR:
     ...
     xlsr_sb.errors.InputError: nowhere is not the folder of a recognition run: no ...
     """
+    if is_classification_run(folder):
+        return read_classifier_run(folder)[0].encoder
     if is_translation_run(folder):
         return read_translation_run(folder)[0].encoder
     return read_encoder(folder)

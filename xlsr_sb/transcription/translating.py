@@ -1,7 +1,7 @@
 """From recordings to translations: pieces of all of them, in batches."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -10,31 +10,15 @@ from xlsr_sb.decoders.autoregressive.settings import SearchSettings
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import Translator
 from xlsr_sb.lengths import SAMPLE_RATE
+from xlsr_sb.transcription.batches import Computed, in_batches
 from xlsr_sb.transcription.quiet import MIN_SECONDS, quiet_pieces
 from xlsr_sb.transcription.recordings import Recording, shown
 from xlsr_sb.transcription.sounds import sound_of
 from xlsr_sb.transcription.transcript import TimedText
 from xlsr_sb.transcription.translated import Translated
 
-SECONDS_PER_BATCH = 60.0  # of speech
 BLOCK = 10 * SAMPLE_RATE  # samples of a waveform that are looked at together
 Outcome = tuple[Recording, Translated | InputError]
-
-
-@dataclass
-class _Heard:
-    """A recording, its pieces so far, and whether it was read to its end."""
-
-    recording: Recording
-    pieces: list[TimedText] = field(default_factory=list)
-    samples: int = 0
-    is_read: bool = False
-
-    def place(self, num_samples: int) -> tuple[float, float]:
-        """Begin and end of the next piece, in seconds."""
-        start = self.samples / SAMPLE_RATE
-        self.samples += num_samples
-        return start, self.samples / SAMPLE_RATE
 
 
 @dataclass(frozen=True)
@@ -107,30 +91,15 @@ class Translating:
         tuple of Recording and Translated or InputError
             Translations in the order of the recordings; errors as soon as known.
         """
-        batch: list[tuple[_Heard, Tensor]] = []
-        queue: list[_Heard] = []  # that are not yielded yet
-        seconds = 0.0
-        for recording in recordings:
-            heard = _Heard(recording)
-            queue.append(heard)
-            try:
-                for piece in self._pieces(recording):
-                    duration = len(piece) / SAMPLE_RATE
-                    if batch and seconds + duration > SECONDS_PER_BATCH:
-                        self._translate(batch)
-                        batch, seconds = [], 0.0
-                        yield from self._finished(queue)
-                    batch.append((heard, piece))
-                    seconds += duration
-            except InputError as error:
-                queue.remove(heard)
-                batch = [one for one in batch if one[0] is not heard]
-                seconds = sum(len(piece) for _, piece in batch) / SAMPLE_RATE
-                yield recording, error
-                continue
-            heard.is_read = True
-        self._translate(batch)
-        yield from self._finished(queue)
+        for recording, computed in in_batches(
+            recordings,
+            self._pieces,
+            lambda some: self.translator.translate(some, to=self.to),
+        ):
+            if isinstance(computed, InputError):
+                yield recording, computed
+            else:
+                yield recording, self._translated(computed)
 
     def _pieces(self, recording: Recording) -> Iterator[Tensor]:
         """Waveforms that are translated alone."""
@@ -142,24 +111,16 @@ class Translating:
         blocks = stream_audio(sound) if isinstance(sound, str) else sound.split(BLOCK)
         yield from quiet_pieces(blocks, longest=int(self.piece_seconds * SAMPLE_RATE))
 
-    def _translate(self, batch: list[tuple[_Heard, Tensor]]) -> None:
-        """Give each recording the translations of its pieces."""
-        waveforms = [piece for _, piece in batch]
-        texts = self.translator.translate(waveforms, to=self.to)
-        for (heard, waveform), text in zip(batch, texts, strict=True):
-            heard.pieces.append(TimedText(text, *heard.place(len(waveform))))
-
-    def _finished(self, queue: list[_Heard]) -> Iterator[Outcome]:
-        """Recordings that were read to their end; no piece may wait in a batch."""
-        while queue and queue[0].is_read:
-            heard = queue.pop(0)
-            recording = heard.recording
-            yield (
-                recording,
-                Translated.of(
-                    tuple(heard.pieces),
-                    name=recording.name,
-                    audio=shown(recording.path),
-                    language=self.to,
-                ),
-            )
+    def _translated(self, computed: Computed) -> Translated:
+        """Translations of all pieces of a recording, with their times."""
+        pieces, reached = [], 0
+        for text, length in zip(computed.outputs, computed.lengths, strict=True):
+            start, reached = reached, reached + length
+            pieces.append(TimedText(text, start / SAMPLE_RATE, reached / SAMPLE_RATE))
+        recording = computed.recording
+        return Translated.of(
+            tuple(pieces),
+            name=recording.name,
+            audio=shown(recording.path),
+            language=self.to,
+        )

@@ -113,7 +113,7 @@ def cosine_scores(table: EmbeddingTable, trials: TrialList) -> np.ndarray:
     scores = np.empty(len(trials))
     for piece in pieces(len(trials), table.vectors.shape[1]):
         left, right = table.vectors[rows[:, piece]]
-        scores[piece] = np.einsum("nd,nd->n", left, right, dtype=np.float64)
+        scores[piece] = np.einsum("ij,ij->i", left, right, dtype=np.float64)
     return np.clip(scores, -1, 1)
 
 
