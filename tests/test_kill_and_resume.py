@@ -19,9 +19,12 @@ import pytest
 
 from tests.fixtures import ENVIRONMENT, OWN_SPEECH, OWN_SPEECH_SSL
 from tests.outcome import checkpoints, differences, final_state
+from tests.recipes.voxlingua107_files import RECIPE as VOXLINGUA107
+from tests.recipes.voxlingua107_files import write_voxlingua107
 
 NUM_UPDATES = 24
-KILLS = {"recognition": (5, 3), "pretraining": (4, 2)}  # any time, while saving
+# At any time, while saving.
+KILLS = {"recognition": (5, 3), "pretraining": (4, 2), "classification": (3, 2)}
 OPTIONS = {
     "optim.num_updates": NUM_UPDATES,
     "optim.validate_every_updates": 4,
@@ -45,6 +48,15 @@ PRETRAINING = {
     "head.feature_dropout": 0.1,
     "head.unit_weight": 1.0,
 }
+CLASSIFICATION = {
+    "data.min_utterance_seconds": 0.1,
+    "data.max_crop_seconds": 0.2,
+    "data.sampling_alpha": 0.5,
+    "scoring.crops": 2,
+    "scoring.crop_seconds": 0.15,
+    "head.loss": "aam_softmax",
+    "head.margin_full_update": 20,
+}
 
 
 @dataclass(frozen=True)
@@ -65,21 +77,27 @@ class Task:
     kills: list[Callable]
 
 
-@pytest.fixture(scope="module", params=["recognition", "pretraining"])
-def task(request, corpus, encoder_folder):
+@pytest.fixture(scope="module", params=KILLS)
+def task(request, corpus, encoder_folder, tmp_path_factory):
     """One task after the other."""
-    is_pretraining = request.param == "pretraining"
-    fixed = OPTIONS | (PRETRAINING if is_pretraining else {})
-    data = corpus.options_without_text if is_pretraining else corpus.options
+    folder, leaf, data, more = OWN_SPEECH, "tiny", corpus.options, {}
+    if request.param == "pretraining":
+        folder, data, more = OWN_SPEECH_SSL, corpus.options_without_text, PRETRAINING
+    elif request.param == "classification":
+        speech = tmp_path_factory.mktemp("speech")
+        write_voxlingua107(speech)
+        data, more = ["--data_folder", speech], CLASSIFICATION
+        folder, leaf = VOXLINGUA107 / "LID", "xlsr_300m"
+    fixed = OPTIONS | more
 
     def command(output, **changes):
         options = fixed | changes | {"encoder.source": encoder_folder}
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
-        return ["hparams/tiny.yaml", *data, *words, "--output_folder", output]
+        return [f"hparams/{leaf}.yaml", *data, *words, "--output_folder", output]
 
     any_time, saving = KILLS[request.param]
     kills = [kill_at_any_time] * any_time + [kill_while_saving] * saving
-    return Task(OWN_SPEECH_SSL if is_pretraining else OWN_SPEECH, command, kills)
+    return Task(folder, command, kills)
 
 
 @pytest.fixture(scope="module")
