@@ -2,11 +2,15 @@
 #
 #   make setup PYTHON=python3.12    with another Python (3.10 to 3.13)
 #   make test VENV=/tmp/venv        with the virtual environment elsewhere
+#   make test WORKERS=4             with more tests at a time
 
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(abspath $(VENV))/bin/python
 STAMP := $(VENV)/.installed
+WORKERS ?= 2
+# Each test process works in one thread, so that two of them share two cores.
+PYTEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --dist worksteal
 
 # The stamp says what was installed, and where: a checkout that was moved, a setup.py
 # that changed, an install that was interrupted are all installed again.
@@ -29,13 +33,13 @@ demo: $(STAMP)  ## fetch real speech, train on it, print a table (15 minutes, 2 
 	cd recipes/DebianSpeech/ASR && $(RUN) train.py hparams/demo.yaml
 
 test: $(STAMP)  ## all tests that need neither network nor GPU (10 minutes)
-	$(RUN) -m pytest
+	$(PYTEST)
 
 check: $(STAMP)  ## format, lint, layering and all tests: what a change has to pass
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m yamllint --strict .
-	$(RUN) -m pytest
+	$(PYTEST)
 
 format: $(STAMP)  ## put all files into the one format
 	$(RUN) -m ruff format .

@@ -51,6 +51,7 @@ EXTRAS["dev"] = [
     "protobuf",  # transformers reads models of sentencepiece by it
     "pytest>=8.1",
     "pytest-timeout",
+    "pytest-xdist",
     "ruff>=0.17,<0.18",  # another version formats otherwise
     "webdataset",  # in tests only: reads our shards
     "yamllint",
