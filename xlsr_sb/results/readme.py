@@ -1,9 +1,10 @@
 """Tables of a README, kept equal to RESULTS.csv between two marker comments.
 
 A block is ``<!-- results:NAME -->``, the table, ``<!-- /results -->``. NAME chooses the
-rows by their columns, as ``recipe=Toy/ASR hparams=demo.yaml split=test``; of each leaf
-and split the last run is shown. With ``means`` in front, the means over seeds are; with
-``variants``, runs by other commands have columns of their own.
+rows by their columns, as ``recipe=Toy/ASR hparams=demo.yaml split=test|dev``; of each
+leaf and split the last run is shown. With ``means`` in front, the means over seeds are;
+with ``variants``, runs by other commands have columns of their own, with ``choices``
+lines.
 """
 
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from xlsr_sb.errors import InputError
 from xlsr_sb.files import open_atomic
+from xlsr_sb.results.choices import choices_table
 from xlsr_sb.results.comparison import RECIPE, comparison_table
 from xlsr_sb.results.means import means_table
 from xlsr_sb.results.rows import COLUMNS, MEAN, SPREAD, ResultRow, read_rows
@@ -20,7 +22,7 @@ from xlsr_sb.results.variants import variants_table
 
 _OPENING = "<!-- results:{} -->"
 _CLOSING = "<!-- /results -->"
-MEANS, VARIANTS = "means ", "variants "
+MEANS, VARIANTS, CHOICES = "means ", "variants ", "choices "
 _NAME = re.compile(_OPENING.format("(.*?)"))
 
 
@@ -137,8 +139,8 @@ def choose_rows(rows: Sequence[ResultRow], name: str) -> list[ResultRow]:
     ----------
     rows : sequence of ResultRow
     name : str
-        ``column=value`` pairs with spaces between them. The mean and the spread of a
-        metric are chosen by its name.
+        ``column=value`` pairs with spaces between them; several values of a column have
+        ``|`` between them. The mean and the spread of a metric are chosen by its name.
 
     Returns
     -------
@@ -168,7 +170,9 @@ updates, minutes, seed, commit, command, device, date, low, high
     return [
         row
         for row in rows
-        if all(_cell(row, column) == value for column, value in wanted.items())
+        if all(
+            _cell(row, column) in value.split("|") for column, value in wanted.items()
+        )
     ]
 
 
@@ -189,7 +193,7 @@ def _rendered(text: str, name: str, readme_path, results_path) -> str:
     """Text with the blocks of that name rendered; errors name the README."""
     try:
         wants_means = name.startswith(MEANS)
-        filters = name.removeprefix(MEANS).removeprefix(VARIANTS)
+        filters = name.removeprefix(MEANS).removeprefix(VARIANTS).removeprefix(CHOICES)
         rows = choose_rows(read_rows(results_path), filters)
         rows = [
             row for row in rows if row.metric.endswith((MEAN, SPREAD)) == wants_means
@@ -203,7 +207,7 @@ def _rendered(text: str, name: str, readme_path, results_path) -> str:
 
 def _table_of(name: str) -> Callable[[list[ResultRow]], str]:
     """What makes the table of a block."""
-    kinds = {MEANS: means_table, VARIANTS: variants_table}
+    kinds = {MEANS: means_table, VARIANTS: variants_table, CHOICES: choices_table}
     found = [table for kind, table in kinds.items() if name.startswith(kind)]
     return found[0] if found else _latest_table
 

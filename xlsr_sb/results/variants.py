@@ -46,7 +46,7 @@ def variants_table(rows: Sequence[ResultRow]) -> str:
         return with_interval(row) if row else ""
 
     metrics = list(dict.fromkeys(row.metric for row in rows))
-    return side_by_side(rows, metrics, cell=cell, origin=_origin)
+    return side_by_side(rows, metrics, cell=cell, origin=origin_of)
 
 
 def side_by_side(
@@ -126,8 +126,17 @@ def values_of(rows: Sequence[ResultRow], name: str) -> str:
     return ", ".join(dict.fromkeys(f"{getattr(row, name)}" for row in rows))
 
 
-def _origin(rows: Sequence[ResultRow]) -> str:
-    """Updates, seeds, device, commits and dates behind a command."""
+def origin_of(rows: Sequence[ResultRow]) -> str:
+    """Updates, seeds, device, commits and dates behind a command.
+
+    Parameters
+    ----------
+    rows : sequence of ResultRow
+
+    Returns
+    -------
+    str
+    """
     updates = ", ".join(dict.fromkeys(f"{row.updates:,}" for row in rows))
     of = {name: values_of(rows, name) for name in ("device", "seed", "commit", "date")}
     return (
