@@ -12,13 +12,13 @@ from xlsr_sb.data.classified import (
     LearntCrops,
     ScoredCrops,
     check_crops,
-    classified_eval_loader,
-    classified_train_loader,
     place_of,
 )
+from xlsr_sb.data.cropping import CropPlan
 from xlsr_sb.errors import InputError
 from xlsr_sb.manifest import Utterance, write_manifest
 from xlsr_sb.manifest.table import UtteranceTable
+from xlsr_sb.tasks.loaders import speech_eval_loader, speech_train_loader
 
 RATE = 16_000
 LENGTHS = {"a": 2.0, "b": 0.5, "c": 1.0, "d": 3.0, "e": 0.4, "f": 2.5}
@@ -56,15 +56,24 @@ def no_target(utterance):
     return [0]
 
 
+def train_loader(speech, settings, *, seed=3, **options):
+    """Updates of crops, every language as often."""
+    crops = dataset(speech, **options)
+    return speech_train_loader(
+        crops,
+        settings,
+        durations=crops.durations,
+        groups=speech.classes,
+        plan_of=CropPlan,
+        **{**HOW, "seed": seed},
+    )
+
+
 def epoch(clips, *, seed=3, workers=0, **options):
     """Ids, starts and waveforms of all crops of the first two epochs."""
     speech = ClassifiedSpeech(clips, "language")
-    loader = classified_train_loader(
-        dataset(speech, **options),
-        {**SETTINGS, "num_workers": workers},
-        groups=speech.classes,
-        **{**HOW, "seed": seed},
-    )
+    made = {**SETTINGS, "num_workers": workers}
+    loader = train_loader(speech, made, seed=seed, **options)
     return [
         (one.id, one.start, batch.waveforms[row, : batch.num_samples[row]])
         for number in (0, 1)
@@ -106,9 +115,7 @@ def test_an_augmented_clip_differs_each_time(clips):
 def test_classes_come_as_often_however_long_they_are(clips):
     """With alpha 0: `it` has 0.4 of 9.4 seconds, and a third of the draws."""
     speech = ClassifiedSpeech(clips, "language")
-    loader = classified_train_loader(
-        dataset(speech), SETTINGS, groups=speech.classes, **HOW
-    )
+    loader = train_loader(speech, SETTINGS)
     names = [
         LANGUAGES[speech[index].id]
         for number in range(60)
@@ -125,7 +132,7 @@ def test_scored_crops_are_set(clips):
     crops = ScoredCrops(clips, encode_target=no_target, crops=3, crop_seconds=0.9)
     how = {"rank": 0, "world_size": 1}
     starts = {}
-    for batch in classified_eval_loader(crops, SETTINGS, **how):
+    for batch in speech_eval_loader(crops, SETTINGS, **how):
         for one in batch.utterances:
             starts.setdefault(one.id, []).append(one.start)
     assert {name: len(own) for name, own in starts.items()} == {

@@ -123,6 +123,19 @@ def scored_intervals(folder, split, *, left_out):
         }
 
 
+def assert_scored_whole(folder, results):
+    """Every clip of a test set was answered, every trial of a list was scored."""
+    clips = {(row.split, row.group): row.clips for row in results}
+    lists = {path.stem: path for path in (folder / "manifests").glob("*.txt")}
+    tried = {split for split, group in clips if group in lists}
+    assert len(tried) == bool(lists)
+    for name, path in lists.items():
+        assert clips[(*tried, name)] == len(path.read_text().splitlines())
+    for split in {split for split, _ in clips} - tried:
+        with (folder / "manifests" / f"{split}.csv").open(newline="") as file:
+            assert clips[split, "all"] == len(list(csv.DictReader(file)))
+
+
 @pytest.mark.parametrize(
     "row", rows(), ids=lambda row: f"{row['recipe']}/{row['hparams']}"
 )
@@ -153,6 +166,8 @@ def test_leaf_trains_and_every_key_is_read(
         found = scored_intervals(tmp_path / "a", split, left_out=left_out)
         for group, limits in found.items():
             assert intervals[group] == pytest.approx(limits, abs=1e-4)
+    if recipe.name in ("LID", "SID"):
+        assert_scored_whole(tmp_path / "a", results)
     assert results[0].command.startswith(f"python train.py {leaf} ")
     assert str(tmp_path / "a") not in results[0].command
     assert unused_keys(recipe / leaf, reads=json.loads(reads.read_text())) == []

@@ -7,9 +7,8 @@ from itertools import pairwise
 import numpy as np
 from torch import Tensor
 
-from xlsr_sb.data.batching import EvalLoader, UpdateLoader
 from xlsr_sb.data.class_columns import ClassifiedSpeech
-from xlsr_sb.data.cropping import CroppedDataset, CropPlan, crop
+from xlsr_sb.data.cropping import CroppedDataset, crop
 from xlsr_sb.data.dataset import SpeechDataset, naming
 from xlsr_sb.errors import InputError
 from xlsr_sb.lengths import RECEPTIVE_FIELD, SAMPLE_RATE
@@ -140,53 +139,6 @@ def place_of(name: str, part: int) -> float:
     """
     drawn = hashlib.sha256(f"{name}:{part}".encode()).digest()
     return int.from_bytes(drawn[:6], "big") / 2**48
-
-
-def classified_train_loader(
-    dataset: LearntCrops,
-    settings: Mapping,
-    *,
-    groups: Sequence[str],
-    pin_memory: bool,
-    **draw: int,
-) -> UpdateLoader:
-    """Batches of crops, in the order that the sampling wants.
-
-    Parameters
-    ----------
-    dataset : LearntCrops
-    settings : mapping
-        The ``data`` section of the hyperparameters.
-    groups : sequence of str
-        Class of each utterance.
-    pin_memory : bool
-    **draw
-        ``seed``, ``rank`` and ``world_size`` of the plan.
-    """
-    plan = CropPlan(
-        dataset.durations,
-        languages=groups,
-        seconds_per_update=settings["seconds_per_update"],
-        seconds_per_device=settings["seconds_per_device"],
-        alpha=settings["sampling_alpha"],
-        **draw,
-    )
-    return UpdateLoader(
-        dataset, plan, num_workers=settings["num_workers"], pin_memory=pin_memory
-    )
-
-
-def classified_eval_loader(
-    dataset: ScoredCrops, settings: Mapping, *, rank: int, world_size: int
-) -> EvalLoader:
-    """Every crop once; each rank has its part."""
-    return EvalLoader(
-        dataset,
-        seconds_per_device=settings["seconds_per_device"],
-        rank=rank,
-        world_size=world_size,
-        num_workers=settings["num_workers"],
-    )
 
 
 def check_crops(settings: Mapping, scoring: Mapping) -> None:

@@ -9,16 +9,12 @@ import numpy as np
 
 from xlsr_sb.data.batching import EvalLoader, UpdateLoader
 from xlsr_sb.data.class_columns import ClassifiedSpeech, class_of
-from xlsr_sb.data.classified import (
-    LearntCrops,
-    ScoredCrops,
-    check_crops,
-    classified_eval_loader,
-    classified_train_loader,
-)
+from xlsr_sb.data.classified import LearntCrops, ScoredCrops, check_crops
+from xlsr_sb.data.cropping import CropPlan
 from xlsr_sb.errors import InputError
 from xlsr_sb.lengths import RECEPTIVE_FIELD, SAMPLE_RATE
 from xlsr_sb.manifest import Utterance
+from xlsr_sb.tasks.loaders import speech_eval_loader, speech_train_loader
 
 logger = logging.getLogger(__name__)
 Splits = Mapping[str, Sequence[Utterance]]
@@ -77,7 +73,14 @@ class Classes:
             max_seconds=settings["max_crop_seconds"],
             augment=self.augment,
         )
-        return classified_train_loader(dataset, settings, groups=speech.classes, **how)
+        return speech_train_loader(
+            dataset,
+            settings,
+            durations=dataset.durations,
+            groups=speech.classes,
+            plan_of=CropPlan,
+            **how,
+        )
 
     def eval_loader(self, split: str, settings: Mapping, **how) -> EvalLoader:
         """Crops of a set that is scored; of the dev set one each, as it often is."""
@@ -99,7 +102,7 @@ class Classes:
             crops=crops,
             crop_seconds=self.scoring["crop_seconds"],
         )
-        return classified_eval_loader(dataset, settings, **how)
+        return speech_eval_loader(dataset, settings, **how)
 
     @classmethod
     def of(cls, splits: Splits, hparams: Mapping) -> "Classes":

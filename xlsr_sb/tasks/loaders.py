@@ -13,6 +13,7 @@ def speech_train_loader(
     durations: Sequence[float],
     groups: Sequence[str],
     pin_memory: bool,
+    plan_of: type[UpdatePlan] = UpdatePlan,
     **draw: int,
 ) -> UpdateLoader:
     """Batches of a training set, in the order that the sampling wants.
@@ -25,12 +26,14 @@ def speech_train_loader(
     durations : sequence of float
         Of the examples, in seconds.
     groups : sequence of str
-        What ``sampling_alpha`` mixes: languages, or pairs of them.
+        What ``sampling_alpha`` mixes: languages, pairs of them, or other classes.
     pin_memory : bool
+    plan_of : type
+        ``CropPlan`` where the dataset wants places of crops.
     **draw
         ``seed``, ``rank`` and ``world_size`` of the ``UpdatePlan``.
     """
-    plan = UpdatePlan(
+    plan = plan_of(
         durations,
         languages=groups,
         seconds_per_update=settings["seconds_per_update"],
