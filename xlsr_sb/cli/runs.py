@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from xlsr_sb.cli.parsing import add_command, add_language_to
+from xlsr_sb.data.class_columns import class_of
 from xlsr_sb.data.text import CHARACTERS, transcript_of
 from xlsr_sb.errors import InputError
 from xlsr_sb.export import (
@@ -18,7 +19,8 @@ from xlsr_sb.export.classifier_layouts import LAYOUTS
 from xlsr_sb.export.folder import HPARAMS, RESULTS
 from xlsr_sb.export.runs import shared
 from xlsr_sb.hparams import load_hparams
-from xlsr_sb.manifest import read_manifest
+from xlsr_sb.manifest import Utterance, read_manifest
+from xlsr_sb.metrics import Score, constant_answer
 from xlsr_sb.report import learning_curve
 from xlsr_sb.results import append_rows, read_rows, summary_table, update_readme
 from xlsr_sb.results.means import mean_rows
@@ -153,23 +155,38 @@ def _report(arguments: argparse.Namespace) -> None:
 
 
 def _constant_rate(run: Path) -> float | None:
-    """CER or PER of the best output that does not listen; None without manifests."""
+    """Errors of the best answer that does not listen; None without manifests."""
     prepared = run / "manifests" / OPTIONS
     if not prepared.exists():
         return None
-    settings = load_hparams(run / HPARAMS)["data"]
-    if "keep_characters" not in settings:  # pretraining: nothing is transcribed
-        return None
-    units = settings.get("units", CHARACTERS)
-    keep = settings["keep_characters"]
+    hparams = load_hparams(run / HPARAMS)
+    settings = hparams["data"]
     splits = json.loads(prepared.read_text(encoding="utf-8"))["splits"]
     tests = [name for name in splits if name not in ("train", "dev")] or ["dev"]
-    scores = []
-    for name in tests:
-        utterances = read_manifest(prepared.with_name(f"{name}.csv"))
-        texts = [
-            transcript_of(one.wrd, one.language, units=units, keep=keep)
-            for one in utterances
+    if kind := settings.get("classes"):
+        compared = (hparams.get("trials") or {}).get("split")
+        tests = [name for name in tests if name != compared]
+        rates = [
+            constant_answer([class_of(one, kind) for one in _read(prepared, name)])
+            for name in tests
         ]
-        scores.append(baseline_of(texts, units=units).value)
-    return min(scores)
+    elif "keep_characters" in settings:
+        rates = [_constant_text(_read(prepared, name), settings) for name in tests]
+    else:  # pretraining: nothing is transcribed
+        rates = []
+    return min((one.value for one in rates), default=None)
+
+
+def _read(prepared: Path, split: str) -> list[Utterance]:
+    """Utterances of a split of the run."""
+    return read_manifest(prepared.with_name(f"{split}.csv"))
+
+
+def _constant_text(utterances: list[Utterance], settings: dict) -> Score:
+    """Errors of the best text that is the same for all."""
+    units, keep = settings.get("units", CHARACTERS), settings["keep_characters"]
+    texts = [
+        transcript_of(one.wrd, one.language, units=units, keep=keep)
+        for one in utterances
+    ]
+    return baseline_of(texts, units=units)

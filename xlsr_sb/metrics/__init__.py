@@ -19,7 +19,7 @@ from xlsr_sb.metrics.classification_table import (
     classification_table,
     write_classification_table,
 )
-from xlsr_sb.metrics.constant import constant_output_errors
+from xlsr_sb.metrics.constant import constant_answer, constant_output_errors
 from xlsr_sb.metrics.counts import (
     METRICS,
     ErrorCounts,
@@ -84,6 +84,7 @@ __all__ = [
     "character_errors",
     "classification_table",
     "confusion_matrix",
+    "constant_answer",
     "constant_output_errors",
     "count_answers",
     "count_errors",

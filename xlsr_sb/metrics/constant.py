@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
 
+from xlsr_sb.metrics.classification import ERROR
 from xlsr_sb.metrics.counts import character_errors
 from xlsr_sb.metrics.score import Score
 
@@ -55,3 +56,20 @@ def _grown_text(references: Sequence[str], *, max_characters: int = 6_000) -> st
             break
         best, distance = closest, distances[closest]
     return best
+
+
+def constant_answer(references: Sequence[str]) -> Score:
+    """Errors of answering the most frequent class always.
+
+    Parameters
+    ----------
+    references : sequence of str
+        One class an utterance, at least one.
+
+    Example
+    -------
+    >>> constant_answer(["fr", "it", "fr"]).errors
+    1
+    """
+    most = max(Counter(references).values())
+    return Score(ERROR, len(references) - most, len(references))

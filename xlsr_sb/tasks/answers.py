@@ -13,9 +13,9 @@ from xlsr_sb.files import csv_writer, open_atomic
 from xlsr_sb.manifest import Utterance
 from xlsr_sb.metrics import (
     ErrorCounts,
-    Score,
     classification_table,
     confusion_matrix,
+    constant_answer,
     count_answers,
     count_top_answers,
     duration_groups,
@@ -97,12 +97,10 @@ def evaluation_of(heard: Heard, labels: Classes) -> Evaluation:
         for row in rows
         if row.kind != CLASS or labels.kind == LANGUAGE  # speakers are too many
     ]
-    counts = Counter(sheet.references)
-    others = counts.total() - max(counts.values())
     return Evaluation(
         scores,
         report=_report(sheet),
-        baseline=Score(sheet.errors.metric, others, counts.total()),
+        baseline=constant_answer(sheet.references),
         files={
             "scores.csv": partial(write_classification_table, rows=rows),
             "answers.csv": partial(_write_answers, heard=heard, labels=labels),
