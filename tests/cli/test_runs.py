@@ -1,8 +1,13 @@
 """``xlsr-sb results`` and ``report``: what is done with finished runs."""
 
+import json
+
+import pytest
+
 from tests.cli.commands import fails
 from tests.finished_run import finished_run, result
 from xlsr_sb.cli import main, runs
+from xlsr_sb.manifest import Utterance, write_manifest
 from xlsr_sb.results import append_rows, read_rows
 
 # results
@@ -98,6 +103,30 @@ def test_learning_curve_is_drawn_again(run, monkeypatch, capsys):
     assert capsys.readouterr().out == f"learning curve: {picture}\n"
     assert picture.read_bytes()[1:4] == b"PNG"
     assert drawn == [{"constant_rate": 2 / 5}]  # "oui" for "oui" and "où"
+
+
+@pytest.mark.parametrize(("compared", "rate"), [(None, 1 / 3), ("test", 1 / 2)])
+def test_a_run_of_classes_has_a_constant_answer(tmp_path, monkeypatch, compared, rate):
+    """The most frequent class of a set; not of the one that is scored by trials."""
+    clips = [
+        Utterance(f"{name}{place}", "a.wav", 1.0, spk_id=name)
+        for place, name in enumerate(("ann", "bob", "ann"))
+    ]
+    splits = {"train": clips, "dev": clips, "test": clips, "other": clips[:2]}
+    for name, part in splits.items():
+        write_manifest(tmp_path / "manifests" / f"{name}.csv", part)
+    (tmp_path / "manifests" / "prepared.json").write_text(
+        json.dumps({"splits": list(splits)})
+    )
+    trials = "" if compared is None else f"trials:\n  split: {compared}\n"
+    (tmp_path / "hyperparams.yaml").write_text(f"data:\n  classes: speaker\n{trials}")
+    (tmp_path / "learning_curve.csv").write_text(
+        "update,train_nll,valid_nll,train_ERR,ERR\n1,3.0,2.0,1.0,0.5\n"
+    )
+    drawn = {}
+    monkeypatch.setattr(runs, "learning_curve", lambda *_, **how: drawn.update(how))
+    main(["report", str(tmp_path)])
+    assert drawn == {"constant_rate": rate}
 
 
 def test_learning_curve_without_manifests(tmp_path):
