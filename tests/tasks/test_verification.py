@@ -113,7 +113,7 @@ def test_cohort_and_calibration_have_other_speakers(make, splits):
     assert {one.id for one in verification.calibration} <= dev
 
 
-def test_a_trial_that_cannot_be_heard_is_rejected(make, splits, caplog):
+def test_a_trial_that_cannot_be_heard_is_rejected(make, splits, caplog, tmp_path):
     """It has the lowest score of all; the list stays whole."""
     lost = splits["test"][0]
     broken = [replace(lost, duration=0.0), *splits["test"][1:]]
@@ -121,6 +121,12 @@ def test_a_trial_that_cannot_be_heard_is_rejected(make, splits, caplog):
     number = len(splits["test"]) - 1
     assert f"{number} of 28 trials have a clip that cannot be heard" in caplog.text
     assert {one.clips for one in evaluation.scores} == {28, 9}
+    evaluation.write(tmp_path, split="test")
+    with (tmp_path / "test.every.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for way in ("cosine", "s-norm"):
+        lowest = min(float(row[way]) for row in rows)
+        assert {float(row[way]) for row in rows if lost.id in row.values()} == {lowest}
 
 
 def test_without_a_cohort_there_are_cosines_alone(make, splits, caplog):
