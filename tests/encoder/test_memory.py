@@ -159,7 +159,7 @@ def test_peak_of_a_process(dtype, fields):
         capture_output=True,
         text=True,
         check=True,
-        timeout=100,
+        timeout=250,
     ).stdout
     before, peak = json.loads(printed)
     if before is None:
